@@ -1,0 +1,76 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BLOCK_BYTES = 4096, ALIGNMENT = 16 };
+
+struct arena_block {
+    struct arena_block *next;
+    _Alignas(ALIGNMENT) char data[];
+};
+
+void arena_done(struct arena *a)
+{
+    while (a->blocks) {
+        struct arena_block *block = a->blocks;
+
+        a->blocks = block->next;
+        free(block);
+    }
+    *a = ARENA_NONE;
+}
+
+void *arena_allocate(struct arena *a, size_t size)
+{
+    size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    void *memory;
+
+    assert(size < SIZE_MAX / 4);
+    if (a->left < rounded || !a->next) {
+        size_t room =
+            rounded > BLOCK_BYTES / 4 ? rounded : BLOCK_BYTES - sizeof(struct arena_block);
+        struct arena_block *block = base_allocate(sizeof *block + room);
+
+        block->next = a->blocks;
+        a->blocks = block;
+        if (room == rounded) { /* a large piece has a block of its own; the current one goes on */
+            a->used_bytes += size;
+            return block->data;
+        }
+        a->next = block->data;
+        a->left = room;
+    }
+    memory = a->next;
+    a->next += rounded;
+    a->left -= rounded;
+    a->used_bytes += size;
+    return memory;
+}
+
+struct slice arena_copy(struct arena *a, struct slice s)
+{
+    char *copy = arena_allocate(a, s.size + 1);
+
+    if (s.size)
+        memcpy(copy, s.data, s.size);
+    return slice_of(copy, s.size);
+}
+
+struct slice arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list arguments, again;
+    char *text;
+    int length;
+
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    length = vsnprintf(NULL, 0, format, arguments);
+    assert(length >= 0);
+    text = arena_allocate(a, (size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    va_end(arguments);
+    return slice_of(text, (size_t)length);
+}

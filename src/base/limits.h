@@ -1,0 +1,41 @@
+/* Every size, count and time that a stranger can push against, with its name. Values that operators
+ * may change are in the configuration (app/config.h); these are the outer bounds of those. */
+#ifndef LETTERHEAD_BASE_LIMITS_H
+#define LETTERHEAD_BASE_LIMITS_H
+
+enum {
+    LOG_LINE_BYTES_MAX = 2048,
+
+    /* SMTP, RFC 5321 §4.5.3.1 */
+    LIMIT_LOCAL_PART_BYTES = 64,
+    LIMIT_DOMAIN_BYTES = 255,
+    LIMIT_LABEL_BYTES = 63,
+    LIMIT_PATH_BYTES = 256,
+    LIMIT_COMMAND_BYTES = 2048,    /* CR LF included; 512 must be taken, extensions add to it */
+    LIMIT_AUTH_LINE_BYTES = 12288, /* RFC 4954 §4 */
+    LIMIT_TEXT_LINE_BYTES = 998,   /* RFC 5322 §2.1.1, without CR LF */
+    LIMIT_REPLY_LINE_BYTES = 2048, /* 512 by the RFC; longer is seen in the wild */
+    LIMIT_REPLY_LINES = 100,
+    LIMIT_REPLY_BYTES = 65536,
+    LIMIT_ENVID_BYTES = 100, /* RFC 3461 §4.4, decoded */
+    LIMIT_ORCPT_BYTES = 500, /* RFC 3461 §4.2, encoded */
+
+    /* Messages */
+    LIMIT_HEADER_BYTES = 262144,
+    LIMIT_HEADER_FIELDS = 1000,
+    LIMIT_HEADER_FIELD_BYTES = 65536,
+    LIMIT_RECEIVED_FIELDS = 50,     /* more is a loop: 554 5.4.6 */
+    LIMIT_COMMENT_DEPTH = 16,       /* nested comments in an address field */
+    LIMIT_RECIPIENTS = 1000,        /* a message; RFC 5321 §4.5.3.1.8 asks for at least 100 */
+    LIMIT_MESSAGE_BYTES = 41943040, /* SIZE; as Amazon SES */
+
+    /* DNS */
+    LIMIT_DNS_RECORDS = 100,
+    LIMIT_MX_HOSTS = 20,       /* hosts tried for one domain */
+    LIMIT_HOST_ADDRESSES = 16, /* addresses tried for one host */
+
+    /* Between processes: one frame */
+    LIMIT_FRAME_BYTES = 65536,
+};
+
+#endif
