@@ -1,0 +1,75 @@
+/* What the gateway knows of sites: an in-memory copy, pushed by the steward, of just what it takes to judge
+ * and sign mail. The steward alone reads and writes the control database; on every change it pushes the
+ * site anew (IPC_DIRECTORY_SITE) and waits for the gateway's word, so a revoked credential is refused when
+ * the command that revoked it returns. The gateway accepts submissions only once a whole directory is there; if
+ * the steward dies it goes on with what it has.
+ *
+ * Pointers into the directory are good until the next suspension: sites are replaced whole. */
+#ifndef LETTERHEAD_SITE_DIRECTORY_H
+#define LETTERHEAD_SITE_DIRECTORY_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+
+enum site_method { SITE_METHOD_DKIM = 1, SITE_METHOD_SMTP, SITE_METHOD_DOMAIN };
+enum site_state { SITE_ACTIVE = 1, SITE_PAUSED };
+enum key_algorithm { KEY_RSA_SHA256 = 1, KEY_ED25519_SHA256 };
+
+struct directory_key {
+    struct slice selector;
+    enum key_algorithm algorithm;
+    struct slice sealed; /* opaque; only the vault can open it (vault/protocol.h) */
+};
+
+struct directory_identity {
+    uint64_t id;
+    struct slice domain; /* A-label, lower case */
+    bool sending;        /* verified: mail may go out as it */
+    bool covers_subdomains;
+    struct slice why_not; /* when not sending: a sentence for the sender */
+    struct directory_key keys[2]; /* the active ones; two when a second algorithm signs as well */
+    size_t key_count;
+};
+
+struct directory_credential {
+    uint64_t id;
+    struct slice access_key_id; /* the SMTP user name */
+    struct slice sealed;        /* verifier of the password; only the vault can check */
+};
+
+struct directory_site {
+    uint64_t id;
+    struct slice name;
+    enum site_state state;
+    enum site_method method;
+    struct slice *outgoing_addresses; /* canonical; none: any address of the identities */
+    size_t outgoing_address_count;
+    struct directory_identity *identities;
+    size_t identity_count;
+    struct directory_credential *credentials;
+    size_t credential_count;
+};
+
+struct directory;
+
+struct directory *directory_new(void);
+void directory_free(struct directory *d);
+
+/* True once IPC_DIRECTORY_END was seen. */
+bool directory_ready(const struct directory *d);
+
+/* NULL when there is none. */
+const struct directory_site *directory_site_by_id(const struct directory *d, uint64_t site_id);
+/* The site and credential of a user name. */
+const struct directory_site *directory_site_by_credential(const struct directory *d,
+                                                          struct slice access_key_id,
+                                                          const struct directory_credential **ret);
+/* The identity of this site that covers the domain: the most specific one; NULL when none does. */
+const struct directory_identity *directory_identity_for(const struct directory_site *site,
+                                                        struct slice domain);
+
+/* The frame bodies: written by the steward, applied by the gateway (type: IPC_DIRECTORY_*). -EBADMSG. */
+void directory_site_write(struct buffer *body, const struct directory_site *site);
+MUST_CHECK int directory_apply(struct directory *d, uint8_t type, struct slice body);
+
+#endif

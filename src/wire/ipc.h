@@ -1,0 +1,51 @@
+/* Frames between Letterhead's own processes: one datagram of a SOCK_SEQPACKET socket each.
+ *
+ *   u8 version (IPC_VERSION) · u8 kind · u8 type · u8 zero · u32 request id · i32 status (replies) · body
+ *
+ * All integers big-endian. A frame that does not parse is a bug or an attack from a taken-over process: the
+ * receiver logs it and exits (DESIGN §3). Bodies are built with buffer_add_* and read with a cursor. */
+#ifndef LETTERHEAD_WIRE_IPC_H
+#define LETTERHEAD_WIRE_IPC_H
+
+#include "base/buffer.h"
+
+enum { IPC_VERSION = 1, IPC_HEADER_BYTES = 12 };
+
+enum ipc_kind { IPC_HELLO = 1, IPC_REQUEST, IPC_REPLY, IPC_NOTICE };
+
+/* What is asked, in one space for all pairs of processes. */
+enum ipc_type {
+    /* to the vault (vault/protocol.h has the bodies) */
+    IPC_VAULT_CREATE_KEY = 1,
+    IPC_VAULT_SIGN,
+    IPC_VAULT_CREATE_CREDENTIAL,
+    IPC_VAULT_CHECK_PASSWORD,
+    /* steward to gateway (site/directory.h, queue/remote.h) */
+    IPC_DIRECTORY_BEGIN = 32, /* a whole new directory follows */
+    IPC_DIRECTORY_SITE,       /* one site, replacing what was known of it */
+    IPC_DIRECTORY_REMOVE,     /* a site is gone */
+    IPC_DIRECTORY_END,        /* the directory is whole: submissions may be taken */
+    IPC_SUBMIT_BEGIN,
+    IPC_SUBMIT_CONTENT,
+    IPC_SUBMIT_END,
+    IPC_QUEUE_LIST,
+    IPC_QUEUE_ACT, /* retry, hold, release, cancel */
+    IPC_GATEWAY_STATUS,
+    /* gateway to steward */
+    IPC_EVENTS = 64,
+};
+
+struct ipc_frame {
+    enum ipc_kind kind;
+    uint8_t type;
+    uint32_t id;
+    int32_t status; /* 0 or a negative errno; in replies */
+    struct slice body;
+};
+
+/* Writes header and body; the body must fit LIMIT_FRAME_BYTES - IPC_HEADER_BYTES (assert). */
+void ipc_frame_write(struct buffer *b, const struct ipc_frame *frame);
+/* -EBADMSG: not a frame of this version. The body points into `datagram`. */
+MUST_CHECK int ipc_frame_read(struct slice datagram, struct ipc_frame *ret);
+
+#endif
