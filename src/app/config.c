@@ -1,0 +1,478 @@
+#include "app/config.h"
+
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
+
+static int read_endpoint(struct slice text, void *target)
+{
+    return endpoint_parse(text, target);
+}
+
+/* An address to ask; DNS listens on 53 unless told otherwise. */
+static int read_dns_server(struct slice text, void *target)
+{
+    struct endpoint *server = target;
+
+    if (endpoint_parse(text, server) == 0)
+        return 0;
+    if (endpoint_parse_address(text, server) < 0)
+        return -EINVAL;
+    server->port = 53;
+    return 0;
+}
+
+static int read_network(struct slice text, void *target)
+{
+    return endpoint_network_parse(text, target);
+}
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+/* The bytes stay in the file's memory; config_load keeps that in the arena. */
+static int read_host_name(struct slice text, void *target)
+{
+    struct slice rest = text, label;
+    bool more = true;
+    size_t labels = 0;
+
+    while (more) {
+        more = slice_cut(&rest, '.', &label);
+        if (label.size == 0 || label.size > 63)
+            return -EINVAL;
+        for (size_t i = 0; i < label.size; i++)
+            if (!is_name_byte(label.data[i]))
+                return -EINVAL;
+        labels++;
+    }
+    if (labels < 2 || text.size > 253)
+        return -EINVAL;
+    *(struct slice *)target = text;
+    return 0;
+}
+
+static int read_absolute_path(struct slice text, void *target)
+{
+    if (text.size == 0 || text.data[0] != '/' || text.size > 4000)
+        return -EINVAL;
+    *(struct slice *)target = text;
+    return 0;
+}
+
+#define AT(member) offsetof(struct config, member)
+#define HOST_NAME                                                                                  \
+    .type = SCHEMA_CUSTOM, .custom = read_host_name,                                               \
+    .expected = "a host name such as mail.example.org"
+#define ABSOLUTE_PATH                                                                              \
+    .type = SCHEMA_CUSTOM, .custom = read_absolute_path, .expected = "a path that begins with /"
+
+static const char *const tls_modes[] = {"starttls", "implicit", "none", NULL};
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+
+static const struct schema_field listener_fields[] = {
+    {.name = "(line)", .type = SCHEMA_LINE, .offset = offsetof(struct config_listener, line)},
+    {.name = "address",
+     .type = SCHEMA_CUSTOM,
+     .offset = offsetof(struct config_listener, address),
+     .custom = read_endpoint,
+     .expected = "an address with a port such as 0.0.0.0:587 or [::]:587"},
+    {.name = "tls",
+     .type = SCHEMA_CHOICE,
+     .offset = offsetof(struct config_listener, tls),
+     .choices = tls_modes,
+     .fallback = "starttls"},
+    {.name = "credential",
+     .type = SCHEMA_TEXT,
+     .offset = offsetof(struct config_listener, credential),
+     .fallback = ""},
+    {.name = NULL},
+};
+
+static const struct schema_field stub_fields[] = {
+    {.name = "zone", .type = SCHEMA_TEXT, .offset = offsetof(struct config_stub, zone)},
+    {.name = "address",
+     .type = SCHEMA_CUSTOM,
+     .offset = offsetof(struct config_stub, address),
+     .custom = read_dns_server,
+     .expected = "an address such as 127.0.0.1:53"},
+    {.name = NULL},
+};
+
+static const struct schema_field listener_item = {
+    .name = "listener", .type = SCHEMA_GROUP, .fields = listener_fields};
+static const struct schema_field stub_item = {
+    .name = "stub", .type = SCHEMA_GROUP, .fields = stub_fields};
+static const struct schema_field network_item = {.name = "network",
+                                                 .type = SCHEMA_CUSTOM,
+                                                 .custom = read_network,
+                                                 .expected = "a network such as 10.0.0.0/8"};
+static const struct schema_field server_item = {.name = "server",
+                                                .type = SCHEMA_CUSTOM,
+                                                .custom = read_dns_server,
+                                                .expected = "an address such as 127.0.0.1:53"};
+static const struct schema_field delay_item = {
+    .name = "delay", .type = SCHEMA_DURATION, .min = 1, .max = 7 * 86400};
+
+static const struct schema_field vault_fields[] = {
+    {.name = "user", .type = SCHEMA_TEXT, .offset = AT(vault_user), .fallback = "letterhead-vault"},
+    {.name = "master_key_file",
+     ABSOLUTE_PATH,
+     .offset = AT(master_key_file),
+     .fallback = "/etc/letterhead/master.key"},
+    {.name = "signers",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(signers),
+     .fallback = "2",
+     .min = 1,
+     .max = 64},
+    {.name = NULL},
+};
+
+static const struct schema_field tls_fields[] = {
+    {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(tls_line)},
+    {.name = "certificate", ABSOLUTE_PATH, .offset = AT(tls_certificate), .fallback = ""},
+    {.name = "key", ABSOLUTE_PATH, .offset = AT(tls_key), .fallback = ""},
+    {.name = NULL},
+};
+
+static const struct schema_field submission_fields[] = {
+    {.name = "listeners",
+     .type = SCHEMA_LIST,
+     .offset = AT(listeners),
+     .fields = &listener_item,
+     .item_size = sizeof(struct config_listener),
+     .min = 1,
+     .max = 16},
+    {.name = "message_size_max",
+     .type = SCHEMA_SIZE,
+     .offset = AT(message_size_max_bytes),
+     .fallback = "40MiB",
+     .min = 65536,
+     .max = 41943040},
+    {.name = "recipients_max",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(recipients_max),
+     .fallback = "100",
+     .min = 100,
+     .max = 1000},
+    {.name = "connections_max",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(connections_max),
+     .fallback = "2000",
+     .min = 1,
+     .max = 50000},
+    {.name = "connections_per_address_max",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(connections_per_address_max),
+     .fallback = "200",
+     .min = 1,
+     .max = 50000},
+    {.name = "connections_per_site_max",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(connections_per_site_max),
+     .fallback = "200",
+     .min = 1,
+     .max = 50000},
+    {.name = "memory_max",
+     .type = SCHEMA_SIZE,
+     .offset = AT(submission_memory_max_bytes),
+     .fallback = "512MiB",
+     .min = 1 << 20},
+    {.name = NULL},
+};
+
+static const struct schema_field delivery_fields[] = {
+    {.name = "bounce_domain", HOST_NAME, .offset = AT(bounce_domain)},
+    {.name = "port",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(delivery_port),
+     .fallback = "25",
+     .min = 1,
+     .max = 65535},
+    {.name = "next_hop", .type = SCHEMA_TEXT, .offset = AT(next_hop), .fallback = ""},
+    {.name = "allow_networks",
+     .type = SCHEMA_LIST,
+     .offset = AT(allow_networks),
+     .fallback = "",
+     .fields = &network_item,
+     .item_size = sizeof(struct endpoint_network),
+     .max = 64},
+    {.name = "connections_per_destination_max",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(connections_per_destination_max),
+     .fallback = "20",
+     .min = 1,
+     .max = 1000},
+    {.name = "connections_max",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(delivery_connections_max),
+     .fallback = "2000",
+     .min = 1,
+     .max = 50000},
+    {.name = "messages_per_connection_max",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(messages_per_connection_max),
+     .fallback = "100",
+     .min = 1,
+     .max = 100000},
+    {.name = "authorities_file",
+     ABSOLUTE_PATH,
+     .offset = AT(authorities_file),
+     .fallback = "/etc/ssl/certs/ca-certificates.crt"},
+    {.name = "lifetime",
+     .type = SCHEMA_DURATION,
+     .offset = AT(lifetime_s),
+     .fallback = "4d",
+     .min = 60,
+     .max = 14 * 86400},
+    {.name = "retry_delays",
+     .type = SCHEMA_LIST,
+     .offset = AT(retry_delays),
+     .fallback = "",
+     .fields = &delay_item,
+     .item_size = sizeof(uint64_t),
+     .min = 1,
+     .max = 32},
+    {.name = NULL},
+};
+
+static const struct schema_field queue_fields[] = {
+    {.name = "spool_max",
+     .type = SCHEMA_SIZE,
+     .offset = AT(spool_max_bytes),
+     .fallback = "50GiB",
+     .min = 64 << 20},
+    {.name = "spool_reserve",
+     .type = SCHEMA_SIZE,
+     .offset = AT(spool_reserve_bytes),
+     .fallback = "256MiB",
+     .min = 1 << 20},
+    {.name = "memory_max",
+     .type = SCHEMA_SIZE,
+     .offset = AT(queue_memory_max_bytes),
+     .fallback = "512MiB",
+     .min = 1 << 20},
+    {.name = NULL},
+};
+
+static const struct schema_field resolver_fields[] = {
+    {.name = "forward",
+     .type = SCHEMA_LIST,
+     .offset = AT(resolver_forward),
+     .fallback = "",
+     .fields = &server_item,
+     .item_size = sizeof(struct endpoint),
+     .max = 8},
+    {.name = "stubs",
+     .type = SCHEMA_LIST,
+     .offset = AT(resolver_stubs),
+     .fallback = "",
+     .fields = &stub_item,
+     .item_size = sizeof(struct config_stub),
+     .max = 256},
+    {.name = "trust_anchor", ABSOLUTE_PATH, .offset = AT(resolver_trust_anchor), .fallback = ""},
+    {.name = NULL},
+};
+
+static const struct schema_field dkim_fields[] = {
+    {.name = "key_bits",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(key_bits),
+     .fallback = "2048",
+     .min = 1024,
+     .max = 4096},
+    {.name = NULL},
+};
+
+/* Groups have offset 0: their fields count from the same struct. */
+static const struct schema_field config_fields[] = {
+    {.name = "hostname", HOST_NAME, .offset = AT(hostname)},
+    {.name = "region", .type = SCHEMA_TEXT, .offset = AT(region), .fallback = "eu-west-1"},
+    {.name = "data_directory",
+     ABSOLUTE_PATH,
+     .offset = AT(data_directory),
+     .fallback = "/var/lib/letterhead"},
+    {.name = "control_socket",
+     ABSOLUTE_PATH,
+     .offset = AT(control_socket),
+     .fallback = "/run/letterhead/control.sock"},
+    {.name = "user", .type = SCHEMA_TEXT, .offset = AT(user), .fallback = "letterhead"},
+    {.name = "log_level",
+     .type = SCHEMA_CHOICE,
+     .offset = AT(log_level),
+     .choices = log_levels,
+     .fallback = "info"},
+    {.name = "vault", .type = SCHEMA_GROUP, .fields = vault_fields},
+    {.name = "tls", .type = SCHEMA_GROUP, .fields = tls_fields},
+    {.name = "submission", .type = SCHEMA_GROUP, .fields = submission_fields},
+    {.name = "delivery", .type = SCHEMA_GROUP, .fields = delivery_fields},
+    {.name = "queue", .type = SCHEMA_GROUP, .fields = queue_fields},
+    {.name = "resolver", .type = SCHEMA_GROUP, .fields = resolver_fields},
+    {.name = "dkim", .type = SCHEMA_GROUP, .fields = dkim_fields},
+    {.name = NULL},
+};
+
+/* What the table cannot say: keys that need one another. */
+static const char *listener_mistake(const struct config *config, const struct config_listener *l)
+{
+    if (l->tls != CONFIG_TLS_NONE && config->tls_certificate.size == 0)
+        return "needs tls.certificate and tls.key; give both";
+    if (l->tls != CONFIG_TLS_NONE && l->credential.size)
+        return "a credential goes only with \"tls: none\"; take it out";
+    if (l->tls == CONFIG_TLS_NONE &&
+        (!endpoint_is_loopback(&l->address) || l->credential.size == 0))
+        return "\"tls: none\" is for an application on this very machine; give it a loopback address and "
+               "the credential (access key id) that it acts as";
+    return NULL;
+}
+
+static void check_together(const struct config *config, struct buffer *problems)
+{
+    const struct config_listener *listeners = config->listeners.items;
+
+    if ((config->tls_certificate.size == 0) != (config->tls_key.size == 0))
+        buffer_printf(problems, "%s:%zu: tls: certificate and key go together; give both\n",
+                      config->path, config->tls_line);
+    for (size_t i = 0; i < config->listeners.count; i++) {
+        const char *mistake = listener_mistake(config, &listeners[i]);
+
+        if (mistake)
+            buffer_printf(problems, "%s:%zu: submission.listeners[%zu]: %s\n", config->path,
+                          listeners[i].line, i, mistake);
+    }
+}
+
+static void default_retry_delays(struct config *config)
+{
+    static uint64_t delays[] = {300, 900, 1800, 3600, 7200, 14400};
+
+    if (config->retry_delays.count == 0)
+        config->retry_delays = (struct schema_list){delays, ARRAY_LEN(delays)};
+}
+
+static int read_file(const char *path, struct buffer *text, struct buffer *problems)
+{
+    CLEANUP(base_close_descriptor) int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = 1;
+
+    if (file < 0) {
+        int error = errno;
+
+        buffer_printf(problems, "%s: cannot be read: %s; name another file with --config PATH\n",
+                      path, strerror(error));
+        return -error;
+    }
+    while (size > 0 && text->size < CONFIG_FILE_BYTES_MAX) {
+        size = read(file, buffer_reserve(text, 65536), 65536);
+        text->size += size > 0 ? (size_t)size : 0;
+    }
+    if (size < 0) {
+        buffer_printf(problems, "%s: cannot be read: %s\n", path, strerror(errno));
+        return -EIO;
+    }
+    return 0;
+}
+
+int config_load(const char *path, struct config **ret, struct buffer *problems)
+{
+    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
+    struct config *config;
+    int r;
+
+    r = read_file(path, &text, problems);
+    if (r < 0)
+        return r;
+    config = base_allocate(sizeof *config);
+    config->path = arena_copy(&config->arena, slice_text(path)).data;
+    r = schema_load(&config->arena, path, buffer_slice(&text), config_fields, config, problems);
+    if (r == 0) {
+        size_t before = problems->size;
+
+        default_retry_delays(config);
+        check_together(config, problems);
+        r = problems->size > before ? -EINVAL : 0;
+    }
+    if (r < 0) {
+        config_free(config);
+        return r;
+    }
+    *ret = config;
+    return 0;
+}
+
+void config_free(struct config *config)
+{
+    if (!config)
+        return;
+    arena_done(&config->arena);
+    free(config);
+}
+
+static void check_help(void)
+{
+    puts(
+        "usage: letterhead check-config [--config PATH] [--json]\n"
+        "\n"
+        "Reads the configuration and names every mistake in it, with its line. Nothing is started or\n"
+        "changed. Exit status: 0 the file is good, 1 it has mistakes, 2 wrong usage.\n"
+        "\n"
+        "  --config PATH  the file (default " CONFIG_DEFAULT_PATH ")\n"
+        "  --json         {\"valid\": true|false, \"problems\": [\"file:line: …\"]}\n");
+}
+
+static void check_report_json(bool valid, struct slice problems)
+{
+    json_t *lines = json_array();
+    json_t *report = json_pack("{s:b, s:o}", "valid", valid, "problems", lines);
+    struct slice line;
+
+    while (slice_cut(&problems, '\n', &line))
+        json_array_append_new(lines, json_stringn_nocheck(line.data, line.size));
+    json_dumpf(report, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(report);
+}
+
+int config_check_main(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
+    const char *path = CONFIG_DEFAULT_PATH;
+    struct config *config = NULL;
+    bool json = false;
+    int option, r;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'c')
+            path = optarg;
+        if (option == 'j')
+            json = true;
+        if (option == 'h' || option == '?') {
+            check_help();
+            return option == 'h' ? 0 : 2;
+        }
+    }
+    r = config_load(path, &config, &problems);
+    if (json)
+        check_report_json(r == 0, buffer_slice(&problems));
+    else if (r == 0)
+        printf("%s: good\n", path);
+    else
+        fprintf(stderr, "%.*s", SLICE_ARG(buffer_slice(&problems)));
+    config_free(config);
+    return r == 0 ? 0 : 1;
+}

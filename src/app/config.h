@@ -1,0 +1,82 @@
+/* The one configuration file, read and checked before anything starts. dist/letterhead.yaml is the
+ * commented default; config.c has the table that both are made from. Folders never see this struct:
+ * the roles copy from it into the option structs of what they start. */
+#ifndef LETTERHEAD_APP_CONFIG_H
+#define LETTERHEAD_APP_CONFIG_H
+
+#include "app/schema.h"
+#include "runtime/endpoint.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/letterhead/letterhead.yaml"
+
+enum config_listener_tls { CONFIG_TLS_STARTTLS, CONFIG_TLS_IMPLICIT, CONFIG_TLS_NONE };
+
+struct config_listener {
+    size_t line; /* of the file, for messages */
+    struct endpoint address;
+    int tls; /* enum config_listener_tls */
+    struct slice
+        credential; /* CONFIG_TLS_NONE alone: the access key id that every session acts as */
+};
+
+struct config_stub {
+    struct slice zone;
+    struct endpoint address;
+};
+
+struct config {
+    struct arena arena; /* owns all that follows */
+    const char *path;
+
+    struct slice hostname;
+    struct slice region;
+    struct slice data_directory;
+    struct slice control_socket;
+    struct slice user, vault_user;
+    int log_level; /* enum log_level */
+
+    struct slice master_key_file;
+    uint64_t signers; /* threads of the vault */
+
+    size_t tls_line;
+    struct slice tls_certificate, tls_key; /* PEM files; empty: no TLS listener may be configured */
+
+    struct schema_list listeners; /* struct config_listener */
+    uint64_t message_size_max_bytes;
+    uint64_t recipients_max;
+    uint64_t connections_max;
+    uint64_t connections_per_address_max;
+    uint64_t connections_per_site_max;
+    uint64_t submission_memory_max_bytes;
+
+    struct slice bounce_domain;
+    uint64_t delivery_port;
+    struct slice next_hop; /* "host:port", or empty: deliver by MX */
+    struct schema_list
+        allow_networks; /* struct endpoint_network: private networks that may be connected to */
+    uint64_t connections_per_destination_max;
+    uint64_t delivery_connections_max;
+    uint64_t messages_per_connection_max;
+    struct slice authorities_file;
+    uint64_t lifetime_s;
+    struct schema_list retry_delays; /* uint64_t seconds */
+
+    uint64_t spool_max_bytes;
+    uint64_t spool_reserve_bytes;
+    uint64_t queue_memory_max_bytes;
+
+    struct schema_list resolver_forward; /* struct endpoint */
+    struct schema_list resolver_stubs;   /* struct config_stub */
+    struct slice resolver_trust_anchor;
+
+    uint64_t key_bits;
+};
+
+/* Reads the file. -EINVAL or -errno: `problems` has a line for each mistake, ready to be shown. */
+MUST_CHECK int config_load(const char *path, struct config **ret, struct buffer *problems);
+void config_free(struct config *config);
+
+/* `letterhead check-config [--config PATH] [--json]`. */
+int config_check_main(int argc, char **argv);
+
+#endif
