@@ -1,8 +1,8 @@
-/* What the gateway knows of sites: an in-memory copy, pushed by the steward, of just what it takes to judge
- * and sign mail. The steward alone reads and writes the control database; on every change it pushes the
- * site anew (IPC_DIRECTORY_SITE) and waits for the gateway's word, so a revoked credential is refused when
- * the command that revoked it returns. The gateway accepts submissions only once a whole directory is there; if
- * the steward dies it goes on with what it has.
+/* What the gateway knows of sites: an in-memory copy, pushed by the steward, of just what it takes
+ * to judge and sign mail. The steward alone reads and writes the control database; on every change
+ * it pushes the site anew (IPC_DIRECTORY_SITE) and waits for the gateway's word, so a revoked
+ * credential is refused when the command that revoked it returns. The gateway accepts submissions
+ * only once a whole directory is there; if the steward dies it goes on with what it has.
  *
  * Pointers into the directory are good until the next suspension: sites are replaced whole. */
 #ifndef LETTERHEAD_SITE_DIRECTORY_H
@@ -14,6 +14,13 @@
 enum site_method { SITE_METHOD_DKIM = 1, SITE_METHOD_SMTP, SITE_METHOD_DOMAIN };
 enum site_state { SITE_ACTIVE = 1, SITE_PAUSED };
 enum key_algorithm { KEY_RSA_SHA256 = 1, KEY_ED25519_SHA256 };
+
+enum {
+    DIRECTORY_ADDRESSES_MAX = 50, /* so that a site fits into one frame (LIMIT_FRAME_BYTES) */
+    DIRECTORY_IDENTITIES_MAX = 8,
+    DIRECTORY_CREDENTIALS_MAX = 8,
+    DIRECTORY_KEYS_MAX = 2,
+};
 
 struct directory_key {
     struct slice selector;
@@ -27,7 +34,8 @@ struct directory_identity {
     bool sending;        /* verified: mail may go out as it */
     bool covers_subdomains;
     struct slice why_not; /* when not sending: a sentence for the sender */
-    struct directory_key keys[2]; /* the active ones; two when a second algorithm signs as well */
+    struct directory_key
+        keys[DIRECTORY_KEYS_MAX]; /* the active ones; two when a second algorithm signs as well */
     size_t key_count;
 };
 
@@ -68,8 +76,14 @@ const struct directory_site *directory_site_by_credential(const struct directory
 const struct directory_identity *directory_identity_for(const struct directory_site *site,
                                                         struct slice domain);
 
-/* The frame bodies: written by the steward, applied by the gateway (type: IPC_DIRECTORY_*). -EBADMSG. */
+/* Adds the body of an IPC_DIRECTORY_SITE frame; the counts are within the limits above (assert). */
 void directory_site_write(struct buffer *body, const struct directory_site *site);
+/* Adds the body of an IPC_DIRECTORY_REMOVE frame. */
+void directory_remove_write(struct buffer *body, uint64_t site_id);
+
+/* Applies a frame of type IPC_DIRECTORY_*. Between BEGIN and END the sites known before stay in
+ * use; END drops those that were not sent again. -EBADMSG, with nothing changed, for a body that
+ * does not parse, a count past its limit, or a user name that another site has. */
 MUST_CHECK int directory_apply(struct directory *d, uint8_t type, struct slice body);
 
 #endif
