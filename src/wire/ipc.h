@@ -1,9 +1,11 @@
 /* Frames between Letterhead's own processes: one datagram of a SOCK_SEQPACKET socket each.
  *
- *   u8 version (IPC_VERSION) · u8 kind · u8 type · u8 zero · u32 request id · i32 status (replies) · body
+ *   u8 version (IPC_VERSION) · u8 kind · u8 type · u8 zero · u32 request id · i32 status (replies)
+ * · body
  *
- * All integers big-endian. A frame that does not parse is a bug or an attack from a taken-over process: the
- * receiver logs it and exits (DESIGN §3). Bodies are built with buffer_add_* and read with a cursor. */
+ * All integers big-endian. A frame that does not parse is a bug or an attack from a taken-over
+ * process: the receiver logs it and exits (DESIGN §3). Bodies are built with buffer_add_* and read
+ * with a cursor. */
 #ifndef LETTERHEAD_WIRE_IPC_H
 #define LETTERHEAD_WIRE_IPC_H
 
