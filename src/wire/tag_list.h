@@ -25,6 +25,9 @@ MUST_CHECK int wire_tag_list_parse(struct slice text, struct wire_tag_list *ret_
 /* The value of a tag, or NULL when it is not there; an empty value is not NULL. */
 const struct slice *wire_tag_list_find(const struct wire_tag_list *list, const char *name);
 
+/* Adds the value without any white space. */
+void wire_tag_squeeze(struct slice value, struct buffer *out);
+
 /* Decodes a base64 value, in which white space may stand anywhere (RFC 6376 §3.2), and adds it to
  * `out`. -EINVAL (out as before) if it is not base64. */
 MUST_CHECK int wire_tag_base64(struct slice value, struct buffer *out);
