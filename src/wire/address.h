@@ -40,6 +40,10 @@ MUST_CHECK int wire_address_parse(struct arena *a, struct slice text, unsigned f
 MUST_CHECK int wire_path_parse(struct arena *a, struct slice text, unsigned flags,
                                struct address *ret, size_t *ret_size, struct wire_error *ret_error);
 
+/* How many bytes at the front of `text` are a path, going by brackets and quotes alone; 0 when it
+ * does not start with "<" or is never closed. */
+size_t wire_path_extent(struct slice text);
+
 /* Parses and normalises a domain name alone, no literal. Errors as above. */
 MUST_CHECK int wire_domain_parse(struct arena *a, struct slice text, unsigned flags,
                                  struct slice *ret, struct wire_error *ret_error);

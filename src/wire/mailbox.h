@@ -14,8 +14,8 @@ struct mailbox {
 };
 
 /* Parses the whole value of a field (folded or not, without its last CR LF). Writes at most `max`
- * mailboxes to ret[]. Returns 0; -EBADMSG for wrong syntax, -E2BIG for more than `max` mailboxes or
- * an address past its limits, -EAFNOSUPPORT for UTF-8 in an address where `flags` (see
+ * mailboxes to ret[]. Returns 0; -EBADMSG for wrong syntax, -ENOSPC for more than `max` mailboxes,
+ * -E2BIG for an address past its limits, -EAFNOSUPPORT for UTF-8 in an address where `flags` (see
  * wire_address_flags) does not allow it. */
 MUST_CHECK int wire_mailbox_list_parse(struct arena *a, struct slice value, unsigned flags,
                                        size_t max, struct mailbox *ret, size_t *ret_count,
