@@ -1,0 +1,71 @@
+/* What the supervisor and the roles have agreed on: names, descriptors, arguments, exit codes.
+ *
+ * The supervisor starts a role as `letterhead role NAME …` with exactly the descriptors listed here
+ * and no others; 0 is /dev/null, 1 and 2 are the log. Its environment holds nothing but the
+ * variables in role.c. When main() is reached the role already has its user, no capabilities, and
+ * will be killed when the supervisor dies. */
+#ifndef LETTERHEAD_APP_ROLE_H
+#define LETTERHEAD_APP_ROLE_H
+
+#include "base/log.h"
+#include "base/secret.h"
+
+/* In the order in which they are started; they are stopped the other way round. */
+enum role { ROLE_VAULT, ROLE_STEWARD, ROLE_GATEWAY, ROLE_COUNT };
+
+enum {
+    /* Ends of the SOCK_SEQPACKET pairs that peer_new() or vault_serve() take; blocking as they
+       come. */
+    ROLE_VAULT_FD_GATEWAY = 3,
+    ROLE_VAULT_FD_STEWARD = 4,
+    ROLE_VAULT_FD_MASTER_KEY = 5, /* as in its file; a pipe: read once, then gone */
+
+    ROLE_STEWARD_FD_VAULT = 3,
+    ROLE_STEWARD_FD_GATEWAY = 4,
+    ROLE_STEWARD_FD_CONTROL = 5, /* the listening Unix socket, not blocking */
+
+    ROLE_GATEWAY_FD_VAULT = 3,
+    ROLE_GATEWAY_FD_STEWARD = 4,
+    ROLE_GATEWAY_FD_CERTIFICATE = 5,     /* PEM chain; a pipe; empty when none is configured */
+    ROLE_GATEWAY_FD_CERTIFICATE_KEY = 6, /* PEM key; the same */
+    ROLE_GATEWAY_FD_LISTENER_FIRST =
+        7, /* one each in the order of role_start.listeners; not blocking */
+};
+
+enum {
+    ROLE_LISTENERS_MAX = 64,
+    ROLE_HANDED_BYTES_MAX = 65536, /* of a file handed over through a pipe: what a pipe holds */
+};
+
+/* Exit codes, from sysexits(3). A role that ends with ROLE_EXIT_CONFIG when first started would end
+ * so again: the supervisor then gives up instead of trying for ever. */
+enum { ROLE_EXIT_ATTACK = 76, ROLE_EXIT_CONFIG = 78 };
+
+/* What a role is started with. */
+struct role_start {
+    enum role role;
+    const char *config_path;
+    const char *listeners[ROLE_LISTENERS_MAX]; /* names, as in struct supervisor_listener */
+    size_t listener_count;
+    const char *region; /* what SMTP passwords are derived for */
+    unsigned signers;   /* threads of the vault that sign */
+    enum log_level log_level;
+};
+
+const char *role_name(enum role role);
+
+/* The first thing that a role's main does: reads its arguments (argv[0] is the role's name), starts
+ * its log, and makes the process one that cannot dump core, be traced, or gain privileges. -EINVAL:
+ * not started by the supervisor, and a message was printed. */
+MUST_CHECK int role_begin(int argc, char **argv, struct role_start *ret);
+
+/* Reads a handed-over file to its end and closes the descriptor. -EFBIG over ROLE_HANDED_BYTES_MAX.
+ */
+MUST_CHECK int role_read_handed(int descriptor, struct secret *ret);
+
+/* The roles. Each returns the exit code. */
+int role_vault_main(int argc, char **argv);
+int role_steward_main(int argc, char **argv);
+int role_gateway_main(int argc, char **argv);
+
+#endif
