@@ -1,13 +1,14 @@
 /* The queue: every accepted message until each recipient of it is settled.
  *
- * submit puts messages in (queue_accept returns when they are on stable storage); deliver takes jobs out and
- * settles them. Behind stand the spool (queue/spool.h: a log on disk, group commit), the schedule (who is due
- * where) and the sweeper (every recipient has a deadline). All calls are made on the gateway's loop.
+ * submit puts messages in (queue_accept returns when they are on stable storage); deliver takes
+ * jobs out and settles them. Behind stand the spool (queue/spool.h: a log on disk, group commit),
+ * the schedule (who is due where) and the sweeper (every recipient has a deadline). All calls are
+ * made on the gateway's loop.
  *
- * Never lost: what queue_accept returned 0 for is in the spool until its last recipient has a terminal event in
- * the event log and the steward has acknowledged that. Rarely twice: a delivery is repeated only when the
- * process died, or the link broke, between the end of DATA and the receiver's answer; the repeat is marked
- * ambiguous and counted. */
+ * Never lost: what queue_accept returned 0 for is in the spool until its last recipient has a
+ * terminal event in the event log and the steward has acknowledged that. Rarely twice: a delivery
+ * is repeated only when the process died, or the link broke, between the end of DATA and the
+ * receiver's answer; the repeat is marked ambiguous and counted. */
 #ifndef LETTERHEAD_QUEUE_QUEUE_H
 #define LETTERHEAD_QUEUE_QUEUE_H
 
@@ -27,12 +28,12 @@ struct queue_recipient {
     struct slice orcpt;   /* as received, xtext; empty: not given */
 };
 
-/* A message as submit hands it over. Borrowed: everything is copied or written before queue_accept returns,
- * except `content`, which is taken. */
+/* A message as submit hands it over. Borrowed: everything is copied or written before queue_accept
+ * returns, except `content`, which is taken. */
 struct queue_submission {
     struct message_id id;
     uint64_t site_id;
-    uint64_t credential_id; /* 0: by the steward */
+    uint64_t credential_id;     /* 0: by the steward */
     struct slice from_domain;   /* of the header's From: the identity that signs */
     struct slice header_from;   /* canonical address, for people */
     struct slice envelope_from; /* as the client gave it; empty: null path */
@@ -43,7 +44,7 @@ struct queue_submission {
     bool smtputf8;
     unsigned char body_hash[32]; /* SHA-256 of the relaxed body (RFC 6376 §3.4.4) */
     uint32_t header_size;        /* bytes of content before the body, blank line included */
-    struct buffer content;       /* header and body as they will leave, CR LF lines, no dot-stuffing */
+    struct buffer content; /* header and body as they will leave, CR LF lines, no dot-stuffing */
     const struct queue_recipient *recipients;
     size_t recipient_count;
 };
@@ -51,8 +52,9 @@ enum { QUEUE_SUBJECT_BYTES = 200 };
 
 /* Durable when it returns 0. Otherwise nothing was accepted, and nothing will be sent:
  *   -ENOSPC  no room on disk, or the configured maximum is queued: 452 4.3.1
- *   -EIO     a sync failed; accepting has stopped until the operator acts: 451 4.3.0 (queue_accepting says why)
- *   -ECANCELED  shutting down (the message may or may not be stored; the client was not told 250) */
+ *   -EIO     a sync failed; accepting has stopped until the operator acts: 451 4.3.0
+ * (queue_accepting says why) -ECANCELED  shutting down (the message may or may not be stored; the
+ * client was not told 250) */
 MUST_CHECK int queue_accept(struct task *t, struct queue *q, struct queue_submission *submission);
 /* False when accepting has stopped; then *ret_why is a sentence for the operator. */
 bool queue_accepting(const struct queue *q, const char **ret_why);
@@ -60,26 +62,28 @@ bool queue_accepting(const struct queue *q, const char **ret_why);
 /* One transaction's worth: recipients of one message that share a destination. */
 enum queue_result {
     QUEUE_DELIVERED = 1,
-    QUEUE_DEFERRED,  /* 4xx, or no answer: try again */
-    QUEUE_BOUNCED,   /* 5xx */
+    QUEUE_DEFERRED, /* 4xx, or no answer: try again */
+    QUEUE_BOUNCED,  /* 5xx */
 };
 
 struct queue_outcome {
     enum queue_result result;
-    bool ambiguous;            /* the data went out and no answer came */
-    uint16_t reply_code;       /* 0: no reply */
-    uint8_t enhanced[3];       /* class, subject, detail; 0.0.0: none (detail over 255: kept as 255) */
-    struct slice text;         /* reply or cause, made harmless (wire_reply_escape), <= QUEUE_TEXT_BYTES */
-    struct slice remote;       /* "mx.example.org [192.0.2.1]:25"; empty: none was reached */
-    struct slice tls;          /* "TLSv1.3"; empty: in clear or not reached */
+    bool ambiguous;      /* the data went out and no answer came */
+    uint16_t reply_code; /* 0: no reply */
+    uint8_t enhanced[3]; /* class, subject, detail; 0.0.0: none (detail over 255: kept as 255) */
+    struct slice text; /* reply or cause, made harmless (wire_reply_escape), <= QUEUE_TEXT_BYTES */
+    struct slice remote; /* "mx.example.org [192.0.2.1]:25"; empty: none was reached */
+    struct slice tls;    /* "TLSv1.3"; empty: in clear or not reached */
+    struct slice
+        signed_by; /* "s1._domainkey.example.org", whose key signed what went out; or empty */
 };
 enum { QUEUE_TEXT_BYTES = 500, QUEUE_JOB_RECIPIENTS_MAX = 50 };
 
 struct queue_job_recipient {
-    uint32_t index;            /* within the message */
+    uint32_t index; /* within the message */
     struct slice address, domain, orcpt;
     uint8_t notify;
-    uint32_t attempts;         /* before this one */
+    uint32_t attempts; /* before this one */
     bool ambiguous_before;
 };
 
@@ -93,34 +97,44 @@ struct queue_job {
     uint32_t header_size;
     int64_t accepted_us, expires_us; /* Unix time */
     struct slice content;            /* all of it; good until queue_settle */
-    struct slice signature;          /* a DKIM-Signature field made before (queue_keep_signature); may be empty */
+    struct slice
+        signature; /* a DKIM-Signature field made before (queue_keep_signature); may be empty */
     struct queue_job_recipient recipients[QUEUE_JOB_RECIPIENTS_MAX];
     size_t recipient_count;
 };
 
-/* The next job that is due for `destination`, fair between sites; NULL in *ret when there is none. May read
- * the content from disk. The job is the caller's until queue_settle. */
-MUST_CHECK int queue_take(struct task *t, struct queue *q, struct slice destination, struct queue_job **ret);
-/* Records what became of each recipient (outcomes[i] belongs to recipients[i]) and frees the job. Does not wait
- * for the disk: the spool writes the result with the next commit; a crash before that repeats the delivery. */
+/* The next job that is due for `destination`, fair between sites; NULL in *ret when there is none.
+ * May read the content from disk. The job is the caller's until queue_settle. */
+MUST_CHECK int queue_take(struct task *t, struct queue *q, struct slice destination,
+                          struct queue_job **ret);
+/* Records what became of each recipient (outcomes[i] belongs to recipients[i]) and frees the job.
+ * Does not wait for the disk: the spool writes the result with the next commit; a crash before that
+ * repeats the delivery. */
 void queue_settle(struct queue *q, struct queue_job *job, const struct queue_outcome *outcomes);
-/* Gives a job back untried (shutting down, or the destination has just closed); no attempt is counted. */
+/* Gives a job back untried (shutting down, or the destination has just closed); no attempt is
+ * counted. */
 void queue_return(struct queue *q, struct queue_job *job);
-/* Keeps a signature in memory with the message, so that other recipients and tries need not sign again. */
-void queue_keep_signature(struct queue *q, const struct message_id *id, struct slice signature_field);
+/* Keeps a signature in memory with the message, so that other recipients and tries need not sign
+ * again. */
+void queue_keep_signature(struct queue *q, const struct message_id *id,
+                          struct slice signature_field);
 
 struct queue_options {
     struct disk *disk;
-    uint64_t lifetime_s;             /* a recipient's deadline after acceptance */
-    const uint32_t *retry_delays_s;  /* before the 2nd, 3rd, … attempt; the last one repeats; jitter is added */
+    uint64_t lifetime_s; /* a recipient's deadline after acceptance */
+    const uint32_t
+        *retry_delays_s; /* before the 2nd, 3rd, … attempt; the last one repeats; jitter is added */
     size_t retry_delay_count;
-    uint64_t memory_max_bytes;       /* content kept in memory for messages on their way */
+    uint64_t memory_max_bytes; /* content kept in memory for messages on their way */
     uint64_t spool_max_bytes;
-    uint64_t spool_reserve_bytes;    /* kept free on disk so that results can always be written */
-    /* The destination's key of a recipient: what shares connections and limits. From deliver/route. */
-    void (*destination)(void *context, uint64_t site_id, struct slice domain, struct buffer *ret_key);
-    /* A destination has something due and had nothing before, or more than `waiting` jobs now. Must not suspend. */
-    void (*due)(void *context, struct slice destination, size_t waiting);
+    uint64_t spool_reserve_bytes; /* kept free on disk so that results can always be written */
+    /* The destination's key of a recipient: what shares connections and limits. From deliver/route.
+     */
+    void (*destination)(void *context, uint64_t site_id, struct slice domain,
+                        struct buffer *ret_key);
+    /* A job has become due for the destination; `ready` are due now, this one included. Called once
+     * for each such job, not when jobs are taken. Must not suspend, and must not call the queue. */
+    void (*due)(void *context, struct slice destination, size_t ready);
     void *context;
 };
 
