@@ -36,7 +36,7 @@ struct connection {
     uint64_t generation; /* tells a connection from the next one that uses its memory */
     char *in;
     size_t in_length, in_size, scanned;
-    char out[4096];
+    char out[2048];
     size_t out_length;
     struct connection *next_free;
 };
@@ -92,7 +92,7 @@ static void *allocate(void *memory, size_t size)
 
 static void save(const char *message, size_t length, long id)
 {
-    char path[4096];
+    char path[1024];
     FILE *file;
 
     snprintf(path, sizeof(path), "%s/%08ld.eml", options.folder, id);
@@ -392,10 +392,10 @@ static bool finished(void)
 
 static void work(void)
 {
-    struct epoll_event events[256];
+    struct epoll_event events[128];
 
     while (!finished()) {
-        int count = epoll_wait(epoll, events, 256, wait_ms());
+        int count = epoll_wait(epoll, events, 128, wait_ms());
 
         for (int i = 0; i < count; i++) {
             if (!events[i].data.ptr)
