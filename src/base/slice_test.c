@@ -73,13 +73,28 @@ static void knows_utf8(void **state)
     assert_false(slice_is_utf8(SLICE("\xc3(")));
 }
 
+static void knows_ascii(void **state)
+{
+    (void)state;
+    char text[600];
+
+    memset(text, 'a', sizeof(text));
+    assert_true(slice_is_ascii(SLICE_NONE));
+    assert_true(slice_is_ascii(slice_of(text, sizeof(text))));
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = (char)0x80;
+        assert_false(slice_is_ascii(slice_of(text, sizeof(text))));
+        assert_true(slice_is_ascii(slice_of(text, i)));
+        text[i] = 0x7f;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compares),
-        cmocka_unit_test(cuts),
-        cmocka_unit_test(reads_numbers),
-        cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(compares),      cmocka_unit_test(cuts),
+        cmocka_unit_test(reads_numbers), cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(knows_ascii),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
