@@ -1,0 +1,77 @@
+/* The SMTP client (RFC 5321), one connection of it. Delivery and the prober use the same steps; a
+ * prober just stops earlier.
+ *
+ *   client_dial      connect, greeting, EHLO, STARTTLS as the policy says, EHLO again
+ *   client_send      one transaction: MAIL, a bounded group of RCPT, DATA, content
+ *   client_quit      says goodbye, without caring about the answer
+ *
+ * A refusal by the server is an outcome, not an error; an error means that we could not ask, and
+ * that the connection is of no more use. What was found is told in words (client_problem) for
+ * outcomes and logs. Nothing a server sends can make us send a bare CR or LF, go on in clear after
+ * a failed handshake in the same connection, or wait longer than RFC 5321 §4.5.3.2 says. */
+#ifndef LETTERHEAD_DELIVER_CLIENT_H
+#define LETTERHEAD_DELIVER_CLIENT_H
+
+#include "base/arena.h"
+#include "queue/queue.h"
+#include "runtime/stream.h"
+#include "wire/smtp_reply.h"
+
+enum client_tls {
+    CLIENT_TLS_OPPORTUNISTIC, /* used when offered, certificate not judged (RFC 7435) */
+    CLIENT_TLS_NONE,          /* never: the second try after an opportunistic handshake failed */
+};
+
+struct client_options {
+    struct slice hostname; /* for EHLO */
+    struct tls_context
+        *tls_context; /* client context for the mode; may be NULL with CLIENT_TLS_NONE */
+    enum client_tls tls;
+    struct slice host_name; /* of the server: SNI and words */
+    struct endpoint address;
+};
+
+struct client {
+    struct stream *stream;
+    struct reply_parser parser;
+    struct smtp_capabilities capabilities;
+    struct arena arena;    /* words about the connection */
+    struct slice remote;   /* "mx.example.org [192.0.2.1]:25" */
+    struct slice problem;  /* why the last step failed, for people */
+    uint16_t problem_code; /* the reply that caused it; 0: none came */
+    struct smtp_status problem_status;
+    bool tls_failed; /* the handshake was what failed */
+    bool closing;    /* the server said 421, or will close: no further transaction */
+    size_t transactions;
+};
+
+#define CLIENT_NONE ((struct client){.stream = NULL})
+
+/* -ECONNABORTED: the server refused to talk (problem_code has the reply); -EPROTO and others: no
+ * sense could be made of it, or no connection. Only client_close may follow. */
+MUST_CHECK int client_dial(struct task *t, const struct client_options *options, struct client *c);
+
+/* What is sent in one transaction. */
+struct client_message {
+    struct slice envelope_from; /* without brackets; empty: null path */
+    bool eight_bit, smtputf8;
+    struct slice envid;
+    uint8_t ret;
+    const struct queue_job_recipient *recipients;
+    size_t recipient_count;
+    struct slice signature; /* fields put in front of the content, each with CR LF */
+    struct slice content;
+};
+
+/* Offers the message. 0: every outcome is set (memory from `arena`). Otherwise the link failed:
+ * outcomes that were settled before are set (result not 0), the others are zero, *ret_data_sent
+ * says whether all of the content had gone out, so that its fate is unknown. */
+MUST_CHECK int client_send(struct task *t, struct client *c, struct arena *arena,
+                           const struct client_message *message, struct queue_outcome *outcomes,
+                           bool *ret_data_sent);
+
+void client_quit(struct task *t, struct client *c);
+/* Closes and frees; for CLEANUP. */
+void client_close(struct client *c);
+
+#endif

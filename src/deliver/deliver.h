@@ -1,0 +1,47 @@
+/* Delivery: takes what is due out of the queue and carries it to its destinations.
+ *
+ * For each destination there are up to connections_per_destination_max workers, a task with a
+ * connection each: take a job, have it signed, offer it, settle it, take the next. The queue says
+ * when something is due (deliver_due); a worker that finds nothing more waits a moment and leaves.
+ * When no host of a destination can be reached, or all refuse to talk, one job is deferred with the
+ * reason and the destination rests, twice as long each time; nothing is tried one by one against a
+ * dead host (RFC 5321 §4.5.4.1). */
+#ifndef LETTERHEAD_DELIVER_DELIVER_H
+#define LETTERHEAD_DELIVER_DELIVER_H
+
+#include "deliver/route.h"
+#include "deliver/sign.h"
+#include "queue/queue.h"
+
+struct deliver;
+
+struct deliver_options {
+    struct route_options route;
+    struct sign_options sign;
+    struct slice hostname; /* for EHLO */
+    struct slice bounce_domain;
+    struct tls_context *tls_context; /* opportunistic client; NULL: never TLS (simulator) */
+    size_t connections_per_destination_max;
+    size_t connections_max;
+    size_t messages_per_connection_max;
+};
+
+/* Options are borrowed for good, with all that they point to. */
+struct deliver *deliver_new(const struct deliver_options *options);
+/* Begins to work in `scope`; the queue may have been open, and calling deliver_due, before. */
+void deliver_start(struct deliver *d, struct scope *scope, struct queue *queue);
+/* After the scope has been closed. Accepts NULL. */
+void deliver_free(struct deliver *d);
+
+/* For queue_options: `context` is the struct deliver. */
+void deliver_destination(void *context, uint64_t site_id, struct slice domain,
+                         struct buffer *ret_key);
+void deliver_due(void *context, struct slice destination, size_t waiting);
+
+/* Figures for status. */
+struct deliver_status {
+    size_t destinations, resting, connections;
+};
+void deliver_status(const struct deliver *d, struct deliver_status *ret);
+
+#endif

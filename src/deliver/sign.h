@@ -1,0 +1,29 @@
+/* Signs a message for its site: one DKIM-Signature field for each active key of the identity that
+ * its From belongs to, `d=` that identity's domain, made by the vault. The last change before
+ * sending. */
+#ifndef LETTERHEAD_DELIVER_SIGN_H
+#define LETTERHEAD_DELIVER_SIGN_H
+
+#include "base/arena.h"
+#include "queue/queue.h"
+#include "runtime/peer.h"
+#include "site/directory.h"
+
+struct sign_options {
+    const struct directory *directory;
+    struct peer *vault;
+};
+
+struct signature {
+    struct slice fields;    /* header fields with CR LF, to be put in front of the content */
+    struct slice signed_by; /* "selector._domainkey.domain" of the first */
+};
+
+/* 0 with *ret (memory from the arena); a signature that the job carries already is used again.
+ * -EACCES: the site may not sign as this domain (now); *ret_why says so. Other errors: the vault
+ * could not be asked, or refused. */
+MUST_CHECK int sign_message(struct task *t, struct arena *arena, const struct sign_options *options,
+                            const struct queue_job *job, struct signature *ret,
+                            const char **ret_why);
+
+#endif
