@@ -1,9 +1,9 @@
-/* The disk, as the spool uses it: a small table of synchronous file operations behind which stands Linux
- * or the simulator's disk, which loses, tears and refuses.
+/* The disk, as the spool uses it: a small table of synchronous file operations behind which stands
+ * Linux or the simulator's disk, which loses, tears and refuses.
  *
- * Called on helper threads (task_offload) or before the loop starts, never on the loop. Errors are negative
- * errnos. A failed sync says nothing good about the file ever after: see queue/spool.h. Paths are relative to
- * the directory that the disk was opened on. */
+ * Called on helper threads (task_offload) or before the loop starts, never on the loop. Errors are
+ * negative errnos. A failed sync says nothing good about the file ever after: see queue/spool.h.
+ * Paths are relative to the directory that the disk was opened on. */
 #ifndef LETTERHEAD_RUNTIME_DISK_H
 #define LETTERHEAD_RUNTIME_DISK_H
 
@@ -34,6 +34,7 @@ struct disk_ops {
     MUST_CHECK int (*list)(struct disk *d, const char *path, void (*found)(void *context, const char *name),
                            void *context);
     MUST_CHECK int (*free_bytes)(struct disk *d, uint64_t *ret_bytes);
+    void (*free)(struct disk *d); /* disk_free */
 };
 
 struct disk {

@@ -16,7 +16,8 @@ struct endpoint {
 MUST_CHECK int endpoint_parse(struct slice text, struct endpoint *ret);
 /* The address alone, without brackets; port 0. */
 MUST_CHECK int endpoint_parse_address(struct slice text, struct endpoint *ret);
-/* Writes the text with port (endpoint_format) or without (…_address), ended by NUL; returns `out`. */
+/* Writes the text with port (endpoint_format) or without (…_address), ended by NUL; returns
+ * `out`. */
 const char *endpoint_format(const struct endpoint *e, char out[static ENDPOINT_TEXT_BYTES]);
 const char *endpoint_format_address(const struct endpoint *e, char out[static ENDPOINT_TEXT_BYTES]);
 bool endpoint_same_address(const struct endpoint *a, const struct endpoint *b);

@@ -1,7 +1,9 @@
-/* DNS questions. In production libunbound answers (validating, caching); in the simulator, the simulator.
+/* DNS questions. In production libunbound answers (validating, caching); in the simulator, the
+ * simulator.
  *
- * An answer's status is a value, not an error: a name that does not exist is knowledge, a server that does
- * not answer is not. Only DNS_NO_NAME and DNS_NO_DATA prove absence; DNS_TEMPORARY and DNS_BOGUS prove nothing. */
+ * An answer's status is a value, not an error: a name that does not exist is knowledge, a server
+ * that does not answer is not. Only DNS_NO_NAME and DNS_NO_DATA prove absence; DNS_TEMPORARY and
+ * DNS_BOGUS prove nothing. */
 #ifndef LETTERHEAD_RUNTIME_RESOLVER_H
 #define LETTERHEAD_RUNTIME_RESOLVER_H
 
@@ -36,8 +38,9 @@ struct dns_answer {
     struct slice why;         /* for TEMPORARY and BOGUS: a sentence */
 };
 
-/* Asks and waits; all memory of the answer is from the arena. 0 with *ret set; -EINVAL: not a domain name;
- * -ECANCELED, -ETIMEDOUT (a deadline of the task; a server's silence is DNS_TEMPORARY). */
+/* Asks and waits; all memory of the answer is from the arena. 0 with *ret set; -EINVAL: not a
+ * domain name; -ECANCELED, -ETIMEDOUT (a deadline of the task; a server's silence is
+ * DNS_TEMPORARY). */
 MUST_CHECK int resolver_query(struct task *t, struct arena *arena, struct slice name, enum dns_type type,
                               struct dns_answer *ret);
 

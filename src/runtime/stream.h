@@ -1,12 +1,14 @@
 /* A buffered byte stream of a task: a TCP or Unix connection, in clear or under TLS.
  *
- * Reading: stream_fill gets more bytes, stream_buffered shows them, stream_consume drops them. What is shown
- * is good until the next call on the stream. Writing collects; stream_flush sends. One task at a time uses
- * a stream. All waits heed the task's deadlines. Errors: -ECANCELED, -ETIMEDOUT, -ECONNRESET and its like;
- * -EPIPE when the other side closed and more was wanted; -EPROTO for TLS trouble (stream_tls_error says what).
+ * Reading: stream_fill gets more bytes, stream_buffered shows them, stream_consume drops them. What
+ * is shown is good until the next call on the stream. Writing collects; stream_flush sends. One
+ * task at a time uses a stream. All waits heed the task's deadlines. Errors: -ECANCELED,
+ * -ETIMEDOUT, -ECONNRESET and its like; -EPIPE when the other side closed and more was wanted;
+ * -EPROTO for TLS trouble (stream_tls_error says what).
  *
- * STARTTLS: stream_start_tls refuses (-EPROTO) while clear text is buffered, in either direction, so nothing
- * that came before the handshake can be used after it (RFC 3207 §6; CVE-2011-0411 and its kin). */
+ * STARTTLS: stream_start_tls refuses (-EPROTO) while clear text is buffered, in either direction,
+ * so nothing that came before the handshake can be used after it (RFC 3207 §6; CVE-2011-0411 and
+ * its kin). */
 #ifndef LETTERHEAD_RUNTIME_STREAM_H
 #define LETTERHEAD_RUNTIME_STREAM_H
 
@@ -22,20 +24,23 @@ struct tls_peer;
 
 /* Takes over a connected socket of the task's world. Never NULL. */
 struct stream *stream_new(struct task *t, int socket);
-/* Connects within the deadline. `source` NULL: the system chooses. -ECONNREFUSED, -EHOSTUNREACH, … */
+/* Connects within the deadline. `source` NULL: the system chooses. -ECONNREFUSED, -EHOSTUNREACH,
+ * … */
 MUST_CHECK int stream_connect(struct task *t, const struct endpoint *source, const struct endpoint *target,
                               struct stream **ret);
-/* Closes at once (TLS close_notify is sent if it can be without waiting) and frees; accepts NULL. */
+/* Closes at once (TLS close_notify is sent if it can be without waiting) and frees; accepts
+ * NULL. */
 void stream_free(struct stream *s);
 void stream_free_pointer(struct stream **s); /* for CLEANUP */
 
-/* Waits for at least one more byte. 0; -EPIPE at the end of the stream; -ENOBUFS when `limit` bytes are
- * already buffered. */
+/* Waits for at least one more byte. 0; -EPIPE at the end of the stream; -ENOBUFS when `limit` bytes
+ * are already buffered. */
 MUST_CHECK int stream_fill(struct task *t, struct stream *s, size_t limit);
 struct slice stream_buffered(const struct stream *s);
 void stream_consume(struct stream *s, size_t size);
-/* A line up to LF, fetched as needed. *ret_line has the line with its end (CR LF or LF), consumed from the
- * stream but good until the next call. -ENOBUFS: longer than `limit`; what is buffered stays. */
+/* A line up to LF, fetched as needed. *ret_line has the line with its end (CR LF or LF), consumed
+ * from the stream but good until the next call. -ENOBUFS: longer than `limit`; what is buffered
+ * stays. */
 MUST_CHECK int stream_read_line(struct task *t, struct stream *s, size_t limit, struct slice *ret_line);
 
 /* Adds to the output; sends when much has gathered. */
@@ -45,8 +50,8 @@ MUST_CHECK int stream_printf(struct task *t, struct stream *s, const char *forma
 MUST_CHECK int stream_write_vector(struct task *t, struct stream *s, const struct iovec *pieces, int count);
 MUST_CHECK int stream_flush(struct task *t, struct stream *s);
 
-/* Handshakes. The context decides versions, certificates and verification (runtime/tls.h). `server_name` (client
- * only) is sent as SNI and is the name that the certificate must carry. */
+/* Handshakes. The context decides versions, certificates and verification (runtime/tls.h).
+ * `server_name` (client only) is sent as SNI and is the name that the certificate must carry. */
 MUST_CHECK int stream_start_tls_server(struct task *t, struct stream *s, struct tls_context *context);
 MUST_CHECK int stream_start_tls_client(struct task *t, struct stream *s, struct tls_context *context,
                                        struct slice server_name);

@@ -7,12 +7,12 @@
 
 struct tls_context;
 
-/* A server's context from PEM texts (certificate chain, private key). On failure *ret_problem (from malloc, the
- * caller frees) says what is wrong in words. -EINVAL. */
+/* A server's context from PEM texts (certificate chain, private key). On failure *ret_problem (from
+ * malloc, the caller frees) says what is wrong in words. -EINVAL. */
 MUST_CHECK int tls_context_new_server(struct slice certificate_pem, struct slice key_pem,
                                       struct tls_context **ret, char **ret_problem);
-/* A client's context. verify: the chain must lead to an authority in `authorities_pem_path` and the name must
- * match (a SAN; the CN is not looked at). Not verify: opportunistic, RFC 7435. */
+/* A client's context. verify: the chain must lead to an authority in `authorities_pem_path` and the
+ * name must match (a SAN; the CN is not looked at). Not verify: opportunistic, RFC 7435. */
 struct tls_client_options {
     bool verify;
     const char *authorities_pem_path;
