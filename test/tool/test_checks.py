@@ -78,3 +78,25 @@ def test_style_exception_must_be_needed(tmp_path):
     files = {".clang-format": layout, "src/base/a.h": GOOD_HEADER,
              "tool/style-exceptions.txt": "prose src/base/a.h no reason\n"}
     assert "is not needed" in run("check-style", tmp_path, files).stdout
+
+
+DOCS_FAULTS = [
+    ({"README.md": "[x](missing.md)\n"}, "leads nowhere"),
+    ({"README.md": "`make nothing`\n", "Makefile": "all:\n"}, "no make nothing"),
+    ({"README.md": "see `src/base/none.h`\n"}, "no src/base/none.h"),
+    ({"docs/decisions/0001-a.md": "", "docs/decisions/0001-b.md": ""}, "has the number of"),
+]
+
+
+@pytest.mark.parametrize("files, message", DOCS_FAULTS)
+def test_docs_fault(tmp_path, files, message):
+    result = run("check-docs", tmp_path, files)
+    assert result.returncode == 1
+    assert message in result.stdout
+
+
+def test_docs_good(tmp_path):
+    files = {"README.md": "[x](a.md#there) [y](https://example.org) `make all` `src/a`\n", "a.md": "", "src/a.c": "",
+             "Makefile": "all:\n"}
+    result = run("check-docs", tmp_path, files)
+    assert result.returncode == 0, result.stdout
