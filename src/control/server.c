@@ -1,0 +1,193 @@
+#include "control/server.h"
+
+#include "base/log.h"
+#include "control/json.h"
+#include "control/perform.h"
+#include "runtime/listener.h"
+#include "runtime/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { GROUPS_MAX = 256 };
+
+struct server {
+    const struct control_server_options *options;
+    struct scope connections;
+    size_t count;
+};
+
+struct connection {
+    struct server *server;
+    struct stream *stream;
+    struct control_caller caller;
+};
+
+static bool in_group(int socket, gid_t primary, gid_t group)
+{
+    gid_t groups[GROUPS_MAX];
+    socklen_t size = sizeof groups;
+
+    if (primary == group)
+        return true;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+        return false;
+    for (size_t i = 0; i < size / sizeof groups[0]; i++)
+        if (groups[i] == group)
+            return true;
+    return false;
+}
+
+int control_identify(int socket, struct control_caller *ret)
+{
+    struct ucred who;
+    socklen_t size = sizeof who;
+
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+        return -errno;
+    if (who.uid != 0 && who.uid != geteuid() && !in_group(socket, who.gid, getegid()))
+        return -EPERM;
+    *ret = (struct control_caller){.role = CONTROL_OPERATOR};
+    snprintf(ret->name, sizeof ret->name, "uid %u (process %d)", who.uid, who.pid);
+    return 0;
+}
+
+static json_t *reply_not_json(const char *why)
+{
+    CLEANUP(control_problem_done) struct control_problem problem = CONTROL_PROBLEM_NONE;
+
+    control_problem_set(&problem, CONTROL_INVALID, NULL,
+                        "Send one JSON object a line: {\"operation\": \"site.list\"}.",
+                        "The request cannot be read as JSON: %s.", why);
+    return control_reply_problem(&problem);
+}
+
+static json_t *reply_too_long(void)
+{
+    CLEANUP(control_problem_done) struct control_problem problem = CONTROL_PROBLEM_NONE;
+
+    control_problem_set(&problem, CONTROL_REFUSED, NULL,
+                        "Ask for less at a time, or send a smaller message.",
+                        "A request may have %d bytes, and a reply %d.", CONTROL_REQUEST_BYTES_MAX,
+                        CONTROL_REPLY_BYTES_MAX);
+    return control_reply_problem(&problem);
+}
+
+/* Takes the reply over. */
+static int send_reply(struct task *t, struct connection *c, json_t *reply)
+{
+    char *text = json_dumps(reply, JSON_COMPACT);
+    int r;
+
+    json_decref(reply);
+    assert(text);
+    if (strlen(text) >= CONTROL_REPLY_BYTES_MAX) {
+        free(text);
+        return send_reply(t, c, reply_too_long());
+    }
+    r = stream_write(t, c->stream, slice_text(text));
+    free(text);
+    if (r == 0)
+        r = stream_write(t, c->stream, SLICE("\n"));
+    if (r == 0)
+        r = stream_flush(t, c->stream);
+    return r;
+}
+
+static json_t *answer(struct task *t, struct connection *c, struct slice line)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, CONTROL_OPERATION_S * SECOND_US);
+    const struct control_server_options *options = c->server->options;
+    CLEANUP(base_free_pointer) char *why = NULL;
+    json_t *request, *reply;
+
+    if (control_json_read(line, &request, &why) < 0)
+        return reply_not_json(why);
+    reply = control_perform(t, options->sets, options->set_count, &c->caller, request);
+    json_decref(request);
+    return reply;
+}
+
+static int read_request(struct task *t, struct connection *c, struct slice *ret_line)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, CONTROL_IDLE_S * SECOND_US);
+
+    return stream_read_line(t, c->stream, CONTROL_REQUEST_BYTES_MAX, ret_line);
+}
+
+static int converse(struct task *t, struct connection *c)
+{
+    struct slice line;
+    int r;
+
+    for (;;) {
+        r = read_request(t, c, &line);
+        if (r == -ENOBUFS)
+            return send_reply(t, c, reply_too_long());
+        if (r == 0)
+            r = send_reply(t, c, answer(t, c, line));
+        if (r < 0)
+            return r;
+    }
+}
+
+static void connection_end(struct connection *c)
+{
+    stream_free(c->stream);
+    c->server->count--;
+    free(c);
+}
+
+/* A client that goes away is no fault of anybody's. */
+static int connection_main(struct task *t, void *argument)
+{
+    struct connection *c = argument;
+    int r = converse(t, c);
+
+    connection_end(c);
+    return r == -ECANCELED ? r : 0;
+}
+
+static void welcome(struct server *s, struct stream *stream)
+{
+    struct control_caller caller;
+    struct connection *c;
+    int r = control_identify(stream_socket(stream), &caller);
+
+    if (r == 0 && s->count >= CONTROL_CONNECTIONS_MAX)
+        r = -EAGAIN;
+    if (r < 0) {
+        log_warning("control: a connection was refused: %s", strerror(-r));
+        stream_free(stream);
+        return;
+    }
+    c = base_allocate(sizeof *c);
+    *c = (struct connection){s, stream, caller};
+    s->count++;
+    r = scope_spawn(&s->connections, "control", connection_main, c);
+    if (r < 0)
+        connection_end(c);
+}
+
+int control_serve(struct task *t, const struct control_server_options *options)
+{
+    CLEANUP(listener_free_pointer) struct listener *listener = NULL;
+    struct server s = {.options = options};
+    struct stream *stream;
+    int r = listener_new(t, options->socket, &listener);
+
+    if (r < 0)
+        return r;
+    scope_open(&s.connections, t);
+    do {
+        r = listener_accept(t, listener, &stream);
+        if (r == 0)
+            welcome(&s, stream);
+    } while (r == 0);
+    scope_close(&s.connections);
+    return r;
+}
