@@ -10,7 +10,8 @@
 
 #include "wire/address.h"
 
-/* A refusal that is ready to send. The texts are static; nothing a client sent is echoed. */
+/* A reply that is ready to send (wire_reply_format). Texts are static or lie in the arena; nothing
+ * that a client sent is echoed. */
 struct wire_reply {
     uint16_t code;
     const char *enhanced; /* "5.5.2", or NULL where the RFC has none (EHLO, 354) */

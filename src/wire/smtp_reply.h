@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/limits.h"
 #include "wire/error.h"
 #include "wire/smtp_command.h"
 
@@ -39,8 +40,8 @@ struct smtp_reply {
 struct reply_parser {
     struct buffer text;    /* the finished lines, one after the other */
     struct buffer partial; /* a line whose end has not come yet */
-    size_t line_sizes[100];
-    struct slice lines[100];
+    size_t line_sizes[LIMIT_REPLY_LINES];
+    struct slice lines[LIMIT_REPLY_LINES];
     size_t line_count;
     uint16_t code;
     bool done;
