@@ -39,13 +39,11 @@ static void reads_signatures(void **state)
 
 static void knows_defaults(void **state)
 {
+    struct slice text = SLICE("v=1; a=x; d=e.org; s=s; h=from; bh=Zg==; b=Zg==");
     struct wire_dkim_signature s;
 
     (void)state;
-    assert_int_equal(wire_dkim_signature_parse(SLICE("v=1;a=x;d=e.org;s=s;h=from;bh=;b=Zg=="), &s),
-                     -EBADMSG);
-    assert_int_equal(
-        wire_dkim_signature_parse(SLICE("v=1;a=x;d=e.org;s=s;h=from;bh=Zg==;b=Zg=="), &s), 0);
+    assert_int_equal(wire_dkim_signature_parse(text, &s), 0);
     assert_int_equal(s.header, WIRE_CANON_SIMPLE);
     assert_int_equal(s.body, WIRE_CANON_SIMPLE);
     assert_int_equal(s.identity.size, 0);
@@ -209,7 +207,7 @@ static void reads_what_strangers_wrote(void **state)
         const char *file;
         struct found expected;
     } cases[] = {
-        {"dkim-chasquid/01-rfc8463.msg", {2, 0, 2}},
+        {"dkim-chasquid/01-*.msg", {2, 0, 2}},
         {"dkim-chasquid/04-bad_dkim_signature_header.msg", {1, 1, 0}},
         {"dkim-chasquid/09-limited_body.msg", {3, 0, 3}},
         {"dkim-chasquid/11-strict_domain_check_fail.msg", {1, 0, 1}},
