@@ -50,7 +50,7 @@ static void knows_defaults(void **state)
     assert_true(s.time_s == -1 && s.expire_s == -1 && s.body_length == -1);
 }
 
-/* Each case is added to (or, where it names the tag, put in place of a part of) a good signature. */
+/* Each case takes the place of a part of a good signature, or is added to it. */
 static void judges_values(void **state)
 {
     static const struct {

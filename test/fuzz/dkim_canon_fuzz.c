@@ -1,5 +1,5 @@
 /* Canonical forms: a body in pieces comes out as the whole does; the canonical form of a canonical
- * form is itself; relaxed form never holds two blanks in a row, a tab, or a blank at a line's end. */
+ * form is itself; relaxed form holds neither a tab nor two blanks in a row. */
 #include "fuzz.h"
 
 #include "wire/dkim_canon.h"

@@ -1,5 +1,5 @@
 /* What all fuzz targets need: bytes of the input taken from its front, and a check that stays on.
- * A target calls codecs with what a stranger may send and checks what must hold for every answer. */
+ * A target calls codecs with what a stranger may send and checks what holds for every answer. */
 #ifndef LETTERHEAD_TEST_FUZZ_H
 #define LETTERHEAD_TEST_FUZZ_H
 
