@@ -32,6 +32,8 @@ struct deliver {
     struct queue *queue;
     struct destination *destinations;
     size_t connections;
+    struct condition worker_left;
+    bool stopping;
 };
 
 static int worker(struct task *t, void *argument);
@@ -85,7 +87,7 @@ static void destination_staff(struct destination *destination)
     struct deliver *d = destination->deliver;
     size_t limit = destination->proved ? d->options->connections_per_destination_max : 1;
 
-    if (!d->scope)
+    if (!d->scope || d->stopping)
         return;
     condition_signal(&destination->more);
     while (destination->starting + destination->lingering < destination->waiting &&
@@ -379,7 +381,7 @@ static bool linger(struct task *t, struct work *w)
     destination->lingering++;
     r = condition_wait_for(t, &destination->more, LINGER_US);
     destination->lingering--;
-    return r == 0 && destination->waiting > 0;
+    return r == 0 && destination->waiting > 0 && !destination->deliver->stopping;
 }
 
 static void end_connection(struct task *t, struct work *w)
@@ -400,7 +402,7 @@ static int work(struct task *t, struct work *w)
         if (w->connected &&
             (w->client.closing || w->client.transactions >= options->messages_per_connection_max))
             end_connection(t, w);
-        if (w->destination->rest_until_us != 0)
+        if (w->destination->rest_until_us != 0 || w->deliver->stopping)
             return 0;
         r = queue_take(t, w->deliver->queue, w->destination->key, &job);
         if (r < 0)
@@ -430,10 +432,25 @@ static int worker(struct task *t, void *argument)
     arena_done(&w.arena);
     destination->workers--;
     d->connections--;
+    condition_broadcast(&d->worker_left);
     if (destination->workers == 0 && destination->rest_until_us == 0 && destination->waiting == 0 &&
         HASH_COUNT(d->destinations) > DESTINATIONS_IDLE_MAX)
         destination_free(d, destination);
     return r == -EHOSTUNREACH || r == -ECANCELED ? 0 : r;
+}
+
+int deliver_stop(struct task *t, struct deliver *d, uint64_t grace_us)
+{
+    uint64_t until_us = task_now_us(t) + grace_us;
+    struct destination *destination, *next;
+    int r = 0;
+
+    d->stopping = true;
+    HASH_ITER (hh, d->destinations, destination, next)
+        condition_broadcast(&destination->more);
+    while (r == 0 && d->connections > 0 && task_now_us(t) < until_us)
+        r = condition_wait_for(t, &d->worker_left, until_us - task_now_us(t));
+    return r;
 }
 
 void deliver_status(const struct deliver *d, struct deliver_status *ret)

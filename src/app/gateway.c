@@ -1,0 +1,171 @@
+#include "app/gateway.h"
+
+#include "base/log.h"
+#include "queue/pump.h"
+#include "queue/remote.h"
+#include "submit/remote.h"
+#include "wire/ipc.h"
+
+static const uint64_t STOP_DELIVERY_US = 10 * SECOND_US;
+
+struct gateway {
+    struct gateway_options options;
+    struct peer *vault, *steward;
+    struct directory *directory;
+    struct queue *queue;
+    struct deliver *deliver;
+    struct submit_service *submit;
+    struct submit_remote *remote;
+    struct condition changed; /* the directory became whole, or it is time to end */
+    bool ending;
+    int result; /* why it ends, when nobody asked for it */
+};
+
+/* What the steward asks. Until the queue is open only the directory can be served. */
+static int steward_request(struct task *t, void *context, uint8_t type, struct slice body,
+                           struct buffer *reply)
+{
+    struct gateway *g = context;
+    int r;
+
+    switch (type) {
+    case IPC_DIRECTORY_BEGIN:
+    case IPC_DIRECTORY_SITE:
+    case IPC_DIRECTORY_REMOVE:
+    case IPC_DIRECTORY_END:
+        r = directory_apply(g->directory, type, body);
+        condition_broadcast(&g->changed);
+        return r;
+    case IPC_SUBMIT_BEGIN:
+    case IPC_SUBMIT_CONTENT:
+    case IPC_SUBMIT_END:
+        return g->remote ? submit_remote_request(t, g->remote, type, body, reply) : -EAGAIN;
+    default:
+        return g->queue ? queue_remote_request(t, g->queue, type, body, reply) : -EAGAIN;
+    }
+}
+
+static int vault_request(struct task *t, void *context, uint8_t type, struct slice body,
+                         struct buffer *reply)
+{
+    (void)t;
+    (void)context;
+    (void)type;
+    (void)body;
+    (void)reply;
+    return -EPERM; /* the vault answers; it never asks */
+}
+
+static void meet_neighbours(struct scope *scope, struct gateway *g)
+{
+    const struct peer_handlers to_steward = {.request = steward_request, .context = g};
+    const struct peer_handlers to_vault = {.request = vault_request, .context = g};
+
+    g->directory = directory_new();
+    g->vault = peer_new(scope, "vault", g->options.vault_socket, &to_vault);
+    g->steward = peer_new(scope, "steward", g->options.steward_socket, &to_steward);
+}
+
+static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
+{
+    g->options.deliver.sign = (struct sign_options){g->directory, g->vault};
+    g->deliver = deliver_new(&g->options.deliver);
+    g->options.queue.destination = deliver_destination;
+    g->options.queue.due = deliver_due;
+    g->options.queue.context = g->deliver;
+    return queue_open(t, scope, &g->options.queue, &g->queue);
+}
+
+static void open_submission(struct task *t, struct gateway *g)
+{
+    g->options.submit.directory = g->directory;
+    g->options.submit.vault = g->vault;
+    g->options.submit.queue = g->queue;
+    g->submit = submit_service_new(t, &g->options.submit);
+    g->remote = submit_remote_new(g->submit);
+}
+
+static void end(struct gateway *g, int result)
+{
+    if (!g->ending)
+        g->result = result;
+    g->ending = true;
+    condition_broadcast(&g->changed);
+}
+
+static int serve(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+    int r = submit_serve(t, g->submit, g->options.listeners, g->options.listener_count);
+
+    end(g, r == -ECANCELED ? 0 : r);
+    return r;
+}
+
+static int wait_for_stop(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+    int r = g->options.wait_for_stop(t, g->options.context);
+
+    end(g, 0);
+    return r;
+}
+
+static int pump(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+
+    return queue_pump_run(t, g->queue, g->steward);
+}
+
+/* From here on mail flows: out as soon as there is a directory to sign by, in at the same time. */
+static int work(struct task *t, struct gateway *g)
+{
+    CLEANUP(scope_close) struct scope delivery, front, watch;
+    int r;
+
+    scope_open(&delivery, t);
+    scope_open(&front, t);
+    scope_open(&watch, t);
+    r = scope_spawn(&watch, "wait for stop", wait_for_stop, g);
+    if (r == 0)
+        r = scope_spawn(&delivery, "events", pump, g);
+    while (r == 0 && !directory_ready(g->directory) && !g->ending)
+        r = condition_wait(t, &g->changed);
+    if (r < 0 || g->ending)
+        return r;
+    log_info("the directory of sites is here; mail is taken and delivered");
+    deliver_start(g->deliver, &delivery, g->queue);
+    r = scope_spawn(&front, "submission", serve, g);
+    while (r == 0 && !g->ending)
+        r = condition_wait(t, &g->changed);
+    scope_cancel(&front);
+    scope_close(&front);
+    if (r == 0)
+        r = deliver_stop(t, g->deliver, STOP_DELIVERY_US);
+    return r < 0 ? r : g->result;
+}
+
+int gateway_run(struct task *t, const struct gateway_options *options)
+{
+    struct gateway g = {.options = *options};
+    CLEANUP(scope_close) struct scope core;
+    int r;
+
+    scope_open(&core, t);
+    meet_neighbours(&core, &g);
+    r = open_queue(t, &core, &g);
+    if (r == 0) {
+        open_submission(t, &g);
+        r = work(t, &g);
+        submit_remote_free(TAKE(g.remote));
+        submit_service_free(TAKE(g.submit));
+        queue_close(t, TAKE(g.queue));
+    }
+    scope_close(&core);
+    deliver_free(g.deliver);
+    peer_free(g.steward);
+    peer_free(g.vault);
+    directory_free(g.directory);
+    return r;
+}

@@ -1,0 +1,28 @@
+/* The gateway put together: directory, queue, submission and delivery, and its two neighbours, in
+ * the order in which they begin and end. Used by the role, and by the simulator with a world of its
+ * own: nothing here knows files, users or configuration. */
+#ifndef LETTERHEAD_APP_GATEWAY_H
+#define LETTERHEAD_APP_GATEWAY_H
+
+#include "deliver/deliver.h"
+#include "queue/queue.h"
+#include "submit/listener.h"
+
+struct gateway_options {
+    /* What gateway_run makes itself (directory, vault, queue, destination …) is filled in by it. */
+    struct submit_options submit;
+    struct queue_options queue;
+    struct deliver_options deliver;
+    const struct submit_listener *listeners;
+    size_t listener_count;
+    int vault_socket, steward_socket; /* taken over */
+    /* Suspends until the gateway is to stop. An error counts as such a wish. */
+    int (*wait_for_stop)(struct task *t, void *context);
+    void *context;
+};
+
+/* Runs until it is told to stop, then: no more connections; messages in reception and on their way
+ * get a moment to finish; what is pending is committed. 0, or why it could not start or go on. */
+MUST_CHECK int gateway_run(struct task *t, const struct gateway_options *options);
+
+#endif

@@ -1,0 +1,258 @@
+/* The role `gateway`: what it was handed and what the configuration says, made into the options of
+ * gateway_run. */
+#include "app/config.h"
+#include "app/gateway.h"
+#include "app/role.h"
+#include "runtime/io.h"
+#include "runtime/tls.h"
+#include "runtime/world_linux.h"
+
+#include "app/resolver_config.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct gateway_role {
+    struct role_start start;
+    struct config *config;
+    struct tls_context *server_tls, *client_tls;
+    struct disk *disk;
+    struct world *world;
+    struct submit_listener listeners[ROLE_LISTENERS_MAX];
+    uint32_t retry_delays_s[32];
+};
+
+static int complain(const char *what, char *problem, int r)
+{
+    log_error("%s: %s", what, problem ? problem : strerror(-r));
+    free(problem);
+    return r;
+}
+
+static int load_config(struct gateway_role *g)
+{
+    CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
+    int r = config_load(g->start.config_path, &g->config, &problems);
+
+    if (r < 0)
+        log_error("configuration: %.*s", SLICE_ARG(buffer_slice(&problems)));
+    return r;
+}
+
+/* The listeners' certificate comes through pipes, so that this user need not be able to read it. */
+static int load_server_tls(struct gateway_role *g)
+{
+    CLEANUP(secret_done) struct secret certificate = SECRET_NONE, key = SECRET_NONE;
+    char *problem = NULL;
+    int r = role_read_handed(ROLE_GATEWAY_FD_CERTIFICATE, &certificate);
+
+    if (r == 0)
+        r = role_read_handed(ROLE_GATEWAY_FD_CERTIFICATE_KEY, &key);
+    if (r == 0 && certificate.size == 0)
+        return 0;
+    if (r == 0)
+        r = tls_context_new_server(secret_slice(&certificate), secret_slice(&key), &g->server_tls,
+                                   &problem);
+    return r < 0 ? complain("tls.certificate, tls.key", problem, r) : 0;
+}
+
+static int load_client_tls(struct gateway_role *g)
+{
+    const struct tls_client_options opportunistic = {.verify = false};
+    char *problem = NULL;
+    int r = tls_context_new_client(&opportunistic, &g->client_tls, &problem);
+
+    return r < 0 ? complain("TLS for delivery", problem, r) : 0;
+}
+
+static int open_spool(struct gateway_role *g)
+{
+    char path[4096];
+    int directory;
+
+    snprintf(path, sizeof path, "%.*s/spool", SLICE_ARG(g->config->data_directory));
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return complain(path, NULL, -errno);
+    directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return complain(path, NULL, -errno);
+    g->disk = disk_new_linux(directory);
+    return 0;
+}
+
+static int open_world(struct gateway_role *g)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct resolver_options resolver;
+    struct world_linux_options options = {.disk = g->disk, .resolver = &resolver};
+    char *problem = NULL;
+    int r;
+
+    resolver_config(&arena, g->config, &resolver);
+    r = world_linux_new(&options, &g->world, &problem);
+    return r < 0 ? complain("resolver", problem, r) : 0;
+}
+
+static void fill_submit(const struct config *c, struct submit_options *o)
+{
+    o->host_name = c->hostname;
+    o->region = c->region;
+    submit_limits_default(&o->limits);
+    o->limits.message_size_max_bytes = c->message_size_max_bytes;
+    o->limits.recipients_max = c->recipients_max;
+    o->limits.memory_max_bytes = c->submission_memory_max_bytes;
+    o->limits.admission.connections_max = c->connections_max;
+    o->limits.admission.per_address_max = c->connections_per_address_max;
+    o->limits.admission.per_site_max = c->connections_per_site_max;
+}
+
+static void fill_queue(struct gateway_role *g, struct queue_options *o)
+{
+    const uint64_t *delays = g->config->retry_delays.items;
+
+    for (size_t i = 0; i < g->config->retry_delays.count; i++)
+        g->retry_delays_s[i] = (uint32_t)delays[i];
+    *o = (struct queue_options){
+        .disk = g->disk,
+        .lifetime_s = g->config->lifetime_s,
+        .retry_delays_s = g->retry_delays_s,
+        .retry_delay_count = g->config->retry_delays.count,
+        .memory_max_bytes = g->config->queue_memory_max_bytes,
+        .spool_max_bytes = g->config->spool_max_bytes,
+        .spool_reserve_bytes = g->config->spool_reserve_bytes,
+    };
+}
+
+static void fill_deliver(struct gateway_role *g, struct deliver_options *o)
+{
+    const struct config *c = g->config;
+
+    *o = (struct deliver_options){
+        .route = {.hostname = c->hostname,
+                  .next_hop = c->next_hop,
+                  .port = (uint16_t)c->delivery_port,
+                  .policy = {c->allow_networks.items, c->allow_networks.count}},
+        .hostname = c->hostname,
+        .bounce_domain = c->bounce_domain,
+        .tls_context = g->client_tls,
+        .connections_per_destination_max = c->connections_per_destination_max,
+        .connections_max = c->delivery_connections_max,
+        .messages_per_connection_max = c->messages_per_connection_max,
+    };
+}
+
+/* The supervisor opened the listeners in the order of the configuration. */
+static int fill_listeners(struct gateway_role *g, struct gateway_options *o)
+{
+    static const enum submit_tls modes[] = {
+        [CONFIG_TLS_STARTTLS] = SUBMIT_TLS_STARTTLS,
+        [CONFIG_TLS_IMPLICIT] = SUBMIT_TLS_IMPLICIT,
+        [CONFIG_TLS_NONE] = SUBMIT_TLS_NONE,
+    };
+    const struct config_listener *configured = g->config->listeners.items;
+
+    if (g->config->listeners.count != g->start.listener_count) {
+        log_error("the configuration has changed since the start; restart the service");
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < g->start.listener_count; i++)
+        g->listeners[i] = (struct submit_listener){
+            .name = g->start.listeners[i],
+            .socket = ROLE_GATEWAY_FD_LISTENER_FIRST + (int)i,
+            .tls = modes[configured[i].tls],
+            .access_key_id = configured[i].credential,
+        };
+    o->listeners = g->listeners;
+    o->listener_count = g->start.listener_count;
+    return 0;
+}
+
+/* The supervisor stops a role by SIGTERM. */
+static int wait_for_signal(struct task *t, void *context)
+{
+    struct signalfd_siginfo info;
+    struct io io;
+    sigset_t signals;
+    ssize_t size;
+    int descriptor, r;
+
+    (void)context;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    descriptor = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    r = io_open(&io, task_world(t), descriptor);
+    if (r < 0)
+        return r;
+    size = io_read(t, &io, &info, sizeof info);
+    io_close(&io, IO_OWN);
+    return size < 0 ? (int)size : 0;
+}
+
+static void block_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int main_task(struct task *t, void *argument)
+{
+    struct gateway_role *g = argument;
+    struct gateway_options options = {
+        .vault_socket = ROLE_GATEWAY_FD_VAULT,
+        .steward_socket = ROLE_GATEWAY_FD_STEWARD,
+        .wait_for_stop = wait_for_signal,
+    };
+    int r = fill_listeners(g, &options);
+
+    if (r < 0)
+        return r;
+    fill_submit(g->config, &options.submit);
+    options.submit.tls = g->server_tls;
+    fill_queue(g, &options.queue);
+    fill_deliver(g, &options.deliver);
+    return gateway_run(t, &options);
+}
+
+int role_gateway_main(int argc, char **argv)
+{
+    struct gateway_role g = {.config = NULL};
+    int r = role_begin(argc, argv, &g.start);
+
+    if (r < 0)
+        return ROLE_EXIT_CONFIG;
+    block_signals();
+    r = load_config(&g);
+    if (r == 0)
+        r = load_server_tls(&g);
+    if (r == 0)
+        r = load_client_tls(&g);
+    if (r == 0)
+        r = open_spool(&g);
+    if (r == 0)
+        r = open_world(&g);
+    if (r < 0)
+        return ROLE_EXIT_CONFIG;
+    r = loop_run(g.world, main_task, &g);
+    if (r < 0)
+        log_error("the gateway ends: %s", strerror(-r));
+    world_free(g.world);
+    disk_free(g.disk);
+    tls_context_free(g.client_tls);
+    tls_context_free(g.server_tls);
+    config_free(g.config);
+    return r < 0 ? 1 : 0;
+}

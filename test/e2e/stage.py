@@ -1,0 +1,379 @@
+"""The stage for end-to-end tests and the demo: real servers around Letterhead, all on loopback.
+
+    DNS        Knot DNS, authoritative for the client's and the receiver's zones
+    Receiver   Postfix with Rspamd as its milter, an independent judge of DKIM and DMARC
+    Service    Letterhead itself: supervisor, vault, steward, gateway
+
+Each is started in a directory of its own with ports that the system gives, and stopped by process id.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_ports(count):
+    """Ports that nobody listens on, for TCP and UDP."""
+    with contextlib.ExitStack() as stack:
+        ports = []
+        while len(ports) < count:
+            tcp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            tcp.bind((LOOPBACK, 0))
+            port = tcp.getsockname()[1]
+            udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            try:
+                udp.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            ports.append(port)
+        return ports
+
+
+def wait_for_port(port, process, log, seconds=20):
+    """Until something listens; says what the log has when the process died instead."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended with {process.returncode}:\n{tail(log)}")
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex((LOOPBACK, port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.args[0]} does not listen on {port}:\n{tail(log)}")
+
+
+def wait_until(what, check, seconds=20, pause=0.1):
+    """Calls check() until it yields something true, and yields that."""
+    end = time.monotonic() + seconds
+    while True:
+        result = check()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds} s in vain for {what}")
+        time.sleep(pause)
+
+
+def tail(path, lines=25):
+    try:
+        return "\n".join(pathlib.Path(path).read_text(errors="replace").splitlines()[-lines:])
+    except OSError as error:
+        return str(error)
+
+
+class Server:
+    """A process of ours: started in its directory, stopped by its process id."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o755)
+        self.log = self.directory / "log"
+        self.process = None
+
+    def spawn(self, *command, **more):
+        output = open(self.log, "ab")
+        self.process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+                                        start_new_session=True, **more)
+        output.close()
+
+    def stop(self, seconds=15):
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Dns(Server):
+    """Knot DNS with zones that can be changed while it runs."""
+
+    def __init__(self, directory, zones):
+        super().__init__(directory)
+        self.port, = free_ports(1)
+        self.zones = dict(zones)
+        self.serial = 1
+
+    def _zone_text(self, zone):
+        head = (f"$ORIGIN {zone}.\n$TTL 1\n"
+                f"@ SOA ns.{zone}. hostmaster.{zone}. {self.serial} 3600 600 86400 1\n"
+                f"@ NS ns.{zone}.\nns A {LOOPBACK}\n")
+        return head + self.zones[zone] + "\n"
+
+    def _write(self, zone):
+        (self.directory / f"{zone}.zone").write_text(self._zone_text(zone))
+
+    def start(self):
+        for zone in self.zones:
+            self._write(zone)
+        zone_list = "".join(f"  - domain: {z}\n    file: {z}.zone\n" for z in self.zones)
+        (self.directory / "knot.conf").write_text(
+            f"server:\n  rundir: {self.directory}\n  listen: {LOOPBACK}@{self.port}\n"
+            f"database:\n  storage: {self.directory}/db\n"
+            f"log:\n  - target: stderr\n    any: info\n"
+            f"template:\n  - id: default\n    storage: {self.directory}\n"
+            f"    zonefile-sync: -1\n    zonefile-load: whole\n    journal-content: none\n"
+            f"zone:\n{zone_list}")
+        self.spawn("knotd", "-c", str(self.directory / "knot.conf"))
+        wait_for_port(self.port, self.process, self.log)
+        for zone in self.zones:
+            self._wait_for_serial(zone)
+
+    def _wait_for_serial(self, zone):
+        def has_it():
+            out = subprocess.run(["kdig", f"@{LOOPBACK}", "-p", str(self.port), zone, "SOA", "+short", "+retry=0"],
+                                 capture_output=True, text=True).stdout.split()
+            return len(out) > 2 and out[2] == str(self.serial)
+        wait_until(f"zone {zone} with serial {self.serial}", has_it)
+
+    def set(self, zone, records):
+        """Replaces the zone's records (its SOA and NS stay)."""
+        self.zones[zone] = records
+        self.serial += 1
+        for each in self.zones:
+            self._write(each)
+        subprocess.run(["knotc", "-c", str(self.directory / "knot.conf"), "-b", "zone-reload"],
+                       check=True, capture_output=True)
+        self._wait_for_serial(zone)
+
+
+class Rspamd(Server):
+    """Judges DKIM and DMARC for the receiver; asks our DNS and nobody else."""
+
+    def __init__(self, directory, dns):
+        super().__init__(directory)
+        self.port, = free_ports(1)
+        self.dns = dns
+
+    def start(self):
+        override = self.directory / "override.d"
+        override.mkdir(exist_ok=True)
+        settings = {
+            "options.inc": f'dns {{ nameserver = ["{LOOPBACK}:{self.dns.port}"]; timeout = 1s; retransmits = 3; }}\n'
+                           'local_addrs = ["192.0.2.254"];\nfilters = "dkim,spf";\nmap_watch_interval = 1h;\n'
+                           f'control_socket = "{self.directory}/control.sock mode=0600";\n',
+            "logging.inc": f'type = "file";\nfilename = "{self.log}";\nlevel = "notice";\n',
+            "worker-normal.inc": "enabled = false;\n",
+            "worker-controller.inc": "enabled = false;\n",
+            "worker-fuzzy.inc": "enabled = false;\n",
+            "worker-proxy.inc": f'bind_socket = "{LOOPBACK}:{self.port}";\nmilter = yes;\ncount = 1;\ntimeout = 20s;\n'
+                                'upstream "local" { default = yes; self_scan = yes; }\n',
+            "milter_headers.conf": 'use = ["authentication-results"];\nskip_local = false;\nskip_authenticated = false;\n',
+            "actions.conf": "reject = null;\nadd_header = null;\ngreylist = null;\n",
+        }
+        for module in ("dkim", "spf", "dmarc"):  # they leave loopback alone unless told
+            settings[f"{module}.conf"] = "check_local = true;\ncheck_authed = true;\n"
+        for module in ("antivirus", "asn", "fuzzy_check", "greylist", "history_redis", "hfilter", "mx_check", "neural",
+                       "phishing", "ratelimit", "rbl", "replies", "surbl", "whitelist", "url_redirector", "mid",
+                       "mime_types", "multimap", "bayes_expiry", "chartable", "elastic", "p0f", "spamtrap", "trie"):
+            settings[f"{module}.conf"] = "enabled = false;\n"
+        for name, text in settings.items():
+            (override / name).write_text(text)
+        for path in [self.directory, override, *override.iterdir()]:
+            shutil.chown(path, "_rspamd", "_rspamd")
+        self.log.touch()
+        shutil.chown(self.log, "_rspamd", "_rspamd")
+        variables = [f"--var={name}={self.directory}" for name in ("LOCAL_CONFDIR", "DBDIR", "RUNDIR", "LOGDIR")]
+        self.spawn("rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", *variables)
+        wait_for_port(self.port, self.process, self.log)
+
+
+class Receiver(Server):
+    """Postfix as the mail server of the people who get mail: takes mail for `domain` into a Maildir."""
+
+    def __init__(self, directory, domain, milter_port=None, settings=()):
+        super().__init__(directory)
+        self.domain = domain
+        self.milter_port = milter_port
+        self.settings = settings
+        self.port, = free_ports(1)
+        self.mail = self.directory / "mail"
+
+    def _main_cf(self):
+        milter = f"inet:{LOOPBACK}:{self.milter_port}" if self.milter_port else ""
+        return "\n".join([
+            "compatibility_level = 3.6",
+            f"queue_directory = {self.directory}/spool",
+            f"data_directory = {self.directory}/data",
+            f"maillog_file = {self.log}",
+            f"maillog_file_prefixes = {self.directory}",
+            f"myhostname = mx.{self.domain}",
+            f"inet_interfaces = {LOOPBACK}",
+            "inet_protocols = ipv4",
+            "mydestination =",
+            "local_recipient_maps =",
+            "alias_maps =",
+            "mynetworks = 192.0.2.1/32",
+            f"virtual_mailbox_domains = {self.domain}",
+            f"virtual_mailbox_base = {self.mail}",
+            f"virtual_mailbox_maps = static:inbox/",
+            f"virtual_uid_maps = static:{pwd.getpwnam('postfix').pw_uid}",
+            f"virtual_gid_maps = static:{pwd.getpwnam('postfix').pw_gid}",
+            "virtual_minimum_uid = 50",
+            "smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination",
+            "smtpd_peername_lookup = no",
+            "smtpd_tls_security_level = may",
+            f"smtpd_tls_cert_file = {self.directory}/tls.crt",
+            f"smtpd_tls_key_file = {self.directory}/tls.key",
+            "smtputf8_enable = yes",
+            f"smtpd_milters = {milter}",
+            "milter_default_action = tempfail",
+            *self.settings, ""])
+
+    def _master_cf(self):
+        lines = []
+        for line in pathlib.Path("/usr/share/postfix/master.cf.dist").read_text().splitlines():
+            words = line.split()
+            if words[:2] == ["smtp", "inet"]:
+                line = f"{LOOPBACK}:{self.port} inet n - n - - smtpd"
+            elif words and words[0] == "postlog":
+                line = "postlog unix-dgram n - n - 1 postlogd"
+            elif words and line[0].isalnum() and len(words) > 7:
+                words[4] = "n"  # no chroot
+                line = " ".join(words)
+            lines.append(line)
+        return "\n".join(lines) + "\n"
+
+    def start(self):
+        make_certificate(self.directory / "tls", f"mx.{self.domain}")
+        for name in ("spool", "data", "mail"):
+            (self.directory / name).mkdir(exist_ok=True)
+        shutil.chown(self.directory / "data", "postfix")
+        shutil.chown(self.mail, "postfix", "postfix")
+        (self.directory / "main.cf").write_text(self._main_cf())
+        (self.directory / "master.cf").write_text(self._master_cf())
+        subprocess.run(["postfix", "-c", str(self.directory), "check"], check=True, capture_output=True)
+        self.spawn("postfix", "-c", str(self.directory), "start-fg")
+        wait_for_port(self.port, self.process, self.log)
+
+    def messages(self):
+        """The files delivered so far, oldest first."""
+        return sorted((self.mail / "inbox" / "new").glob("*"), key=lambda p: p.stat().st_mtime_ns)
+
+    def wait_for_messages(self, count, seconds=30):
+        return wait_until(f"{count} messages at {self.domain}",
+                          lambda: len(found := self.messages()) >= count and found, seconds)
+
+
+def make_certificate(stem, name):
+    """A self-signed certificate for `name`: stem.crt and stem.key."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30",
+                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+                    "-keyout", f"{stem}.key", "-out", f"{stem}.crt"], check=True, capture_output=True)
+
+
+def letterhead_binary():
+    """The binary under test: $LETTERHEAD_BIN, or the release build."""
+    top = pathlib.Path(__file__).resolve().parents[2]
+    return os.environ.get("LETTERHEAD_BIN", str(top / "build" / "src" / "app" / "letterhead"))
+
+
+class Service(Server):
+    """Letterhead, with a configuration made for the test."""
+
+    HOSTNAME = "mail.letterhead.example"
+
+    def __init__(self, directory, dns=None, delivery_port=25, settings=None, local_listener=None):
+        super().__init__(directory)
+        self.dns = dns
+        self.delivery_port = delivery_port
+        self.settings = settings or {}  # whole sections of the configuration, merged by key
+        self.local_listener = local_listener
+        self.starttls_port, self.tls_port, self.local_port = free_ports(3)
+        self.config = self.directory / "letterhead.yaml"
+        self.socket = self.directory / "control.sock"
+        self.data = self.directory / "data"
+        self.binary = letterhead_binary()
+
+    def write_config(self):
+        # JSON is YAML: the sections can be merged as plain data.
+        listeners = [{"address": f"{LOOPBACK}:{self.starttls_port}", "tls": "starttls"},
+                     {"address": f"{LOOPBACK}:{self.tls_port}", "tls": "implicit"}]
+        if self.local_listener:
+            listeners.append({"address": f"{LOOPBACK}:{self.local_port}", "tls": "none",
+                              "credential": self.local_listener})
+        config = {
+            "hostname": self.HOSTNAME,
+            "data_directory": str(self.data),
+            "control_socket": str(self.socket),
+            "user": "nobody" if os.geteuid() == 0 else str(os.geteuid()),
+            "log_level": "debug",
+            "vault": {"user": "daemon" if os.geteuid() == 0 else str(os.geteuid()),
+                      "master_key_file": str(self.directory / "master.key")},
+            "tls": {"certificate": str(self.directory / "tls.crt"), "key": str(self.directory / "tls.key")},
+            "submission": {"listeners": listeners},
+            "delivery": {"bounce_domain": "bounce.letterhead.example", "port": self.delivery_port,
+                         "allow_networks": ["127.0.0.0/8"]},
+            "queue": {"spool_reserve": "1MiB"},
+        }
+        if self.dns:
+            config["resolver"] = {"stubs": [{"zone": z, "address": f"{LOOPBACK}:{self.dns.port}"}
+                                            for z in self.dns.zones]}
+        for section, values in self.settings.items():
+            if isinstance(values, dict):
+                config.setdefault(section, {}).update(values)
+            else:
+                config[section] = values
+        self.config.write_text(json.dumps(config, indent=2) + "\n")
+
+    def prepare(self):
+        if not (self.directory / "tls.crt").exists():
+            make_certificate(self.directory / "tls", self.HOSTNAME)
+        key = self.directory / "master.key"
+        if not key.exists():
+            key.write_text(base64.b64encode(os.urandom(32)).decode() + "\n")
+            key.chmod(0o400)
+        self.write_config()
+
+    def start(self):
+        self.prepare()
+        self.spawn(self.binary, "serve", "--config", str(self.config))
+        wait_for_port(self.tls_port, self.process, self.log)
+        wait_until("the service to answer", lambda: self.call("status", check=False).returncode == 0)
+
+    def call(self, *words, check=True, **more):
+        """A command line, as people type it."""
+        result = subprocess.run([self.binary, *words, "--config", str(self.config)],
+                                capture_output=True, text=True, timeout=60, **more)
+        if check and result.returncode != 0:
+            raise RuntimeError(f"letterhead {' '.join(words)} ended with {result.returncode}:\n"
+                               f"{result.stdout}{result.stderr}\n--- log\n{tail(self.log)}")
+        return result
+
+    def ask(self, *words, **more):
+        """The same with --json, read."""
+        return json.loads(self.call(*words, "--json", **more).stdout)
+
+    def children(self):
+        """Process ids of the roles by name."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            with contextlib.suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+                if int(parent) == self.process.pid and b"role" in words:
+                    found[words[words.index(b"role") + 1].decode()] = int(entry.name)
+        return found
