@@ -25,7 +25,7 @@ packages-%:
 
 demo: packages-demo
 	@$(MAKE) --no-print-directory all
-	@LETTERHEAD_BIN=$(abspath $(LETTERHEAD)) tool/demo
+	@LETTERHEAD_BIN=$(abspath $(LETTERHEAD)) DEMO_KEEP=$(KEEP) tool/demo
 
 test: packages-test
 	@tool/test $(ONLY)

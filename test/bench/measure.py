@@ -84,13 +84,14 @@ def signatures_per_s():
 
 
 def check_signatures(scratch):
-    """Counts good and bad signatures among the saved messages, by dkimpy and the peer's public key."""
-    key = b"v=DKIM1; k=rsa; p=" + pathlib.Path(scratch, "public.b64").read_bytes()
+    """Counts good and bad signatures among the saved messages, by dkimpy and the peer's public keys."""
+    lines = pathlib.Path(scratch, "public-keys").read_text().splitlines()
+    keys = {selector.encode(): b"v=DKIM1; k=rsa; p=" + key.encode() for selector, key in map(str.split, lines)}
     good = bad = 0
     for path in glob.glob(scratch + "/saved/*.eml"):
         try:
             signature = dkim.DKIM(pathlib.Path(path).read_bytes())
-            valid = signature.verify(dnsfunc=lambda name, timeout=5: key)
+            valid = signature.verify(dnsfunc=lambda name, timeout=5: keys.get(name.split(b".")[0]))
             valid = valid and signature.domain == b"bench.example"
         except dkim.DKIMException:
             valid = False
