@@ -3,13 +3,15 @@
 
 A file under a folder of migrations (NNNN_name.sql) becomes one entry of that folder's list. In any
 other file each part that begins with `-- name: words_like_these` becomes a named statement: an
-enumerator STORE_WORDS_LIKE_THESE in HEADER and its text in SOURCE.
+enumerator STORE_WORDS_LIKE_THESE in HEADER and its text in SOURCE. Parameters are written $1, $2 …
+as in PostgreSQL; SQLite numbers them when they are ?1, ?2 …
 """
 import pathlib
 import re
 import sys
 
 NAME = re.compile(r"^-- name: ([a-z][a-z0-9_]*)$", re.M)
+PARAMETER = re.compile(r"\$(\d+)")
 MIGRATION = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 
 
@@ -27,7 +29,10 @@ def statements_of(path):
     for name, text in zip(parts[1::2], parts[2::2]):
         if text.strip().count(";") != 1 or not text.strip().endswith(";"):
             sys.exit(f"{path}: {name}: one statement, ended by its only semicolon")
-        yield name, text
+        numbers = {int(number) for number in PARAMETER.findall(text)}
+        if numbers != set(range(1, len(numbers) + 1)):
+            sys.exit(f"{path}: {name}: parameters are numbered from $1 without a gap")
+        yield name, PARAMETER.sub(r"?\1", text)
 
 
 def migrations_of(paths):

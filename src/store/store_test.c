@@ -83,7 +83,7 @@ static void run_script(const char *path, const char *sql)
     store_sqlite.close(c);
 }
 
-/* Each fits its schema, and numbers its parameters $1, $2 … in the order in which they stand. */
+/* Each fits the schema that it is for. */
 static void prepares_every_statement(void **state)
 {
     struct store *schemas[] = {open_store(":memory:", STORE_CONTROL),
@@ -91,22 +91,21 @@ static void prepares_every_statement(void **state)
 
     (void)state;
     for (int i = 0; i < STORE_STATEMENTS; i++) {
-        const char *sql = store_statement_texts[i].sql;
-        bool history = strncmp(store_statement_texts[i].name, "history_", 8) == 0;
-        struct store *s = schemas[history ? STORE_HISTORY : STORE_CONTROL];
+        const char *name = store_statement_texts[i].name, *sql = store_statement_texts[i].sql;
+        struct store *s =
+            schemas[strncmp(name, "history_", 8) == 0 ? STORE_HISTORY : STORE_CONTROL];
         struct query q = store_query(s, (enum store_statement)i);
-        int parameter = 0;
+        long parameters = 0;
 
-        for (const char *at = strchr(sql, '$'); at; at = strchr(at + 1, '$')) {
-            int number = (int)strtol(at + 1, NULL, 10);
+        for (const char *at = strchr(sql, '?'); at; at = strchr(at + 1, '?')) {
+            long number = strtol(at + 1, NULL, 10);
 
-            assert_in_range(number, 1, parameter + 1);
-            parameter = number > parameter ? number : parameter;
+            parameters = number > parameters ? number : parameters;
         }
-        for (int bound = 0; bound < parameter; bound++)
+        for (long bound = 0; bound < parameters; bound++)
             query_bind_null(&q);
         if (query_step(&q) == -EBADMSG)
-            fail_msg("%s: %s", store_statement_texts[i].name, store_error(s));
+            fail_msg("%s: %s", name, store_error(s));
         query_done(&q);
     }
     store_close(schemas[0]);

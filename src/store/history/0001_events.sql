@@ -1,8 +1,8 @@
--- One day of events, by the steward's clock (UTC); the file is dropped whole when its time is over.
--- Ids of messages begin with the time, so all three trees grow at their ends.
+/* One day of events, by the steward's clock (UTC); the file is dropped whole when its time is over.
+ * Ids of messages begin with the time, so the trees grow at their ends. */
 
--- `data` is the event as queue/event.h writes it. Events of a whole site have the site's and the spool's
--- id in place of a message's.
+-- `data` is the event as queue/event.h writes it. Events of a whole site have the site's and the
+-- spool's id in place of a message's.
 CREATE TABLE event (
     message BLOB NOT NULL,
     sequence INTEGER NOT NULL,

@@ -1,6 +1,6 @@
--- Sites, the identities they may send as, those identities' keys, and credentials.
--- Times are microseconds since 1970, UTC. Ids come from `counter` and are never used again: sealed
--- blobs are bound to the id of their site.
+/* Sites, the identities they may send as, those identities' keys, and credentials.
+ * Times are microseconds since 1970, UTC. Ids come from `counter` and are never used again: sealed
+ * blobs are bound to the id of their site. */
 
 CREATE TABLE counter (
     name TEXT NOT NULL PRIMARY KEY,

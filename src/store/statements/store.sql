@@ -1,4 +1,4 @@
--- What the store itself asks: its own version, and new ids.
+/* What the store itself asks: its own version, and new ids. */
 
 -- name: migration_last
 SELECT coalesce(max(number), 0) FROM migration;

@@ -1,0 +1,56 @@
+/* Identities, their three keys, and what was found of their DNS records. */
+
+-- name: identity_add
+INSERT INTO identity (id, site_id, domain, covers_subdomains, state, since_us, why, next_step,
+                      created_us, next_check_us, dmarc_state, dmarc_record)
+VALUES ($1, $2, $3, $4, 'NOT_STARTED', $5, $6, $7, $5, $5, 'unknown', '');
+
+-- name: identity_list
+SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
+       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record
+FROM identity WHERE site_id = $1 ORDER BY domain;
+
+-- name: identity_by_id
+SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
+       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record
+FROM identity WHERE id = $1;
+
+-- name: identity_due
+SELECT id FROM identity WHERE next_check_us IS NOT NULL AND next_check_us <= $1
+ORDER BY next_check_us LIMIT 1;
+
+-- name: identity_taken
+SELECT 1 FROM identity
+WHERE domain = $1 AND id <> $2 AND state IN ('SUCCESS', 'TEMPORARY_FAILURE');
+
+-- name: identity_judged
+UPDATE identity
+SET state = $2, since_us = $3, why = $4, next_step = $5, checked_us = $6,
+    succeeded_us = CASE WHEN $2 = 'SUCCESS' THEN $6 ELSE succeeded_us END,
+    next_check_us = $7, dmarc_state = $8, dmarc_record = $9
+WHERE id = $1;
+
+-- name: identity_remove_all
+DELETE FROM identity WHERE site_id = $1;
+
+-- name: identity_key_add
+INSERT INTO identity_key (id, identity_id, slot, selector, algorithm, sealed, public_key,
+                          created_us, record_state, record_since_us, record_seen, record_advice,
+                          record_trouble)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'unknown', $8, '', '', '');
+
+-- name: identity_key_list
+SELECT id, slot, selector, algorithm, sealed, public_key, record_state, record_since_us,
+       record_checked_us, record_seen, record_advice, record_trouble
+FROM identity_key WHERE identity_id = $1
+ORDER BY CASE slot WHEN 'active' THEN 1 WHEN 'next' THEN 2 ELSE 3 END;
+
+-- name: identity_key_judged
+UPDATE identity_key
+SET record_state = $2, record_since_us = $3, record_checked_us = $4, record_seen = $5,
+    record_advice = $6, record_trouble = $7
+WHERE id = $1;
+
+-- name: identity_key_remove_all
+DELETE FROM identity_key
+WHERE identity_id IN (SELECT id FROM identity WHERE site_id = $1);
