@@ -36,6 +36,9 @@ enum {
 
     /* Between processes: one frame */
     LIMIT_FRAME_BYTES = 65536,
+
+    /* Tasks of one loop: a connection has one or two */
+    LIMIT_TASKS = 100000,
 };
 
 #endif

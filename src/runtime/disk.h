@@ -19,20 +19,24 @@ struct disk_ops {
     MUST_CHECK int (*open)(struct disk *d, const char *path, int flags, int *ret_file);
     void (*close)(struct disk *d, int file);
     /* All or an error; a short write is continued until it is one. */
-    MUST_CHECK int (*write)(struct disk *d, int file, uint64_t offset, const struct iovec *pieces, int count);
+    MUST_CHECK int (*write)(struct disk *d, int file, uint64_t offset, const struct iovec *pieces,
+                            int count);
     /* Bytes read (short only at the end of the file), or an error. */
-    MUST_CHECK ssize_t (*read)(struct disk *d, int file, uint64_t offset, void *memory, size_t size);
+    MUST_CHECK ssize_t (*read)(struct disk *d, int file, uint64_t offset, void *memory,
+                               size_t size);
     MUST_CHECK int (*sync)(struct disk *d, int file); /* fdatasync */
     MUST_CHECK int (*size)(struct disk *d, int file, uint64_t *ret_size);
-    MUST_CHECK int (*allocate)(struct disk *d, int file, uint64_t size); /* reserves; file size grows to it */
+    MUST_CHECK int (*allocate)(struct disk *d, int file,
+                               uint64_t size); /* reserves; file size grows to it */
     MUST_CHECK int (*truncate)(struct disk *d, int file, uint64_t size);
     MUST_CHECK int (*rename)(struct disk *d, const char *from, const char *to);
     MUST_CHECK int (*unlink)(struct disk *d, const char *path);
-    MUST_CHECK int (*sync_directory)(struct disk *d, const char *path); /* "." is the disk's own directory */
+    MUST_CHECK int (*sync_directory)(struct disk *d,
+                                     const char *path); /* "." is the disk's own directory */
     MUST_CHECK int (*make_directory)(struct disk *d, const char *path);
     /* Calls found(context, name) for each entry but . and .. in any order. */
-    MUST_CHECK int (*list)(struct disk *d, const char *path, void (*found)(void *context, const char *name),
-                           void *context);
+    MUST_CHECK int (*list)(struct disk *d, const char *path,
+                           void (*found)(void *context, const char *name), void *context);
     MUST_CHECK int (*free_bytes)(struct disk *d, uint64_t *ret_bytes);
     void (*free)(struct disk *d); /* disk_free */
 };

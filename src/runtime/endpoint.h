@@ -7,7 +7,7 @@
 enum { ENDPOINT_TEXT_BYTES = 64 };
 
 struct endpoint {
-    uint8_t family; /* 4, 6, or 0: none */
+    uint8_t family;      /* 4, 6, or 0: none */
     uint8_t address[16]; /* network order; the first four bytes for family 4 */
     uint16_t port;
 };

@@ -16,19 +16,22 @@ struct peer;
 struct peer_handlers {
     /* Answers one request, in a task of its own: 0 with the reply's body added to `reply`, or a
      * negative errno that the caller gets. Notices come here too; their reply goes nowhere. */
-    int (*request)(struct task *t, void *context, uint8_t type, struct slice body, struct buffer *reply);
+    int (*request)(struct task *t, void *context, uint8_t type, struct slice body,
+                   struct buffer *reply);
     /* The other side has started (again); may be NULL. Runs in a task of its own. */
     void (*hello)(struct task *t, void *context);
     void *context;
 };
 
 /* Serves the socket in tasks of `scope` until that is closed. Never NULL. */
-struct peer *peer_new(struct scope *scope, const char *name, int socket, const struct peer_handlers *handlers);
+struct peer *peer_new(struct scope *scope, const char *name, int socket,
+                      const struct peer_handlers *handlers);
 void peer_free(struct peer *p);
 
 /* Sends a request and waits for its reply within the task's deadlines: what the handler returned;
  * -EMSGSIZE when the body is too large for a frame. */
-MUST_CHECK int peer_call(struct task *t, struct peer *p, uint8_t type, struct slice body, struct buffer *reply);
+MUST_CHECK int peer_call(struct task *t, struct peer *p, uint8_t type, struct slice body,
+                         struct buffer *reply);
 /* Sends without expecting a reply. */
 MUST_CHECK int peer_notify(struct task *t, struct peer *p, uint8_t type, struct slice body);
 

@@ -11,7 +11,16 @@
 #include "runtime/endpoint.h"
 #include "runtime/task.h"
 
-enum dns_type { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum dns_type {
+    DNS_A = 1,
+    DNS_NS = 2,
+    DNS_CNAME = 5,
+    DNS_SOA = 6,
+    DNS_MX = 15,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+    DNS_TLSA = 52
+};
 
 enum dns_status {
     DNS_FOUND,
@@ -22,26 +31,27 @@ enum dns_status {
 };
 
 struct dns_record {
-    struct slice name;   /* A-label text, lower case, no final dot: MX host, CNAME/NS target, SOA mname */
-    struct slice text;   /* TXT: its strings joined (RFC 7208 §3.3); TLSA: raw RDATA */
+    struct slice
+        name; /* A-label text, lower case, no final dot: MX host, CNAME/NS target, SOA mname */
+    struct slice text;       /* TXT: its strings joined (RFC 7208 §3.3); TLSA: raw RDATA */
     struct endpoint address; /* A, AAAA; port 0 */
-    uint16_t preference; /* MX */
+    uint16_t preference;     /* MX */
 };
 
 struct dns_answer {
     enum dns_status status;
-    bool secure;              /* validated by DNSSEC */
+    bool secure; /* validated by DNSSEC */
     uint32_t ttl_s;
-    struct slice canonical;   /* the name that holds the records, after CNAMEs */
+    struct slice canonical; /* the name that holds the records, after CNAMEs */
     struct dns_record *records;
-    size_t count;             /* at most LIMIT_DNS_RECORDS */
-    struct slice why;         /* for TEMPORARY and BOGUS: a sentence */
+    size_t count;     /* at most LIMIT_DNS_RECORDS */
+    struct slice why; /* for TEMPORARY and BOGUS: a sentence */
 };
 
 /* Asks and waits; all memory of the answer is from the arena. 0 with *ret set; -EINVAL: not a
  * domain name; -ECANCELED, -ETIMEDOUT (a deadline of the task; a server's silence is
  * DNS_TEMPORARY). */
-MUST_CHECK int resolver_query(struct task *t, struct arena *arena, struct slice name, enum dns_type type,
-                              struct dns_answer *ret);
+MUST_CHECK int resolver_query(struct task *t, struct arena *arena, struct slice name,
+                              enum dns_type type, struct dns_answer *ret);
 
 #endif

@@ -26,8 +26,8 @@ struct tls_peer;
 struct stream *stream_new(struct task *t, int socket);
 /* Connects within the deadline. `source` NULL: the system chooses. -ECONNREFUSED, -EHOSTUNREACH,
  * … */
-MUST_CHECK int stream_connect(struct task *t, const struct endpoint *source, const struct endpoint *target,
-                              struct stream **ret);
+MUST_CHECK int stream_connect(struct task *t, const struct endpoint *source,
+                              const struct endpoint *target, struct stream **ret);
 /* Closes at once (TLS close_notify is sent if it can be without waiting) and frees; accepts
  * NULL. */
 void stream_free(struct stream *s);
@@ -41,26 +41,34 @@ void stream_consume(struct stream *s, size_t size);
 /* A line up to LF, fetched as needed. *ret_line has the line with its end (CR LF or LF), consumed
  * from the stream but good until the next call. -ENOBUFS: longer than `limit`; what is buffered
  * stays. */
-MUST_CHECK int stream_read_line(struct task *t, struct stream *s, size_t limit, struct slice *ret_line);
+MUST_CHECK int stream_read_line(struct task *t, struct stream *s, size_t limit,
+                                struct slice *ret_line);
 
 /* Adds to the output; sends when much has gathered. */
 MUST_CHECK int stream_write(struct task *t, struct stream *s, struct slice bytes);
-MUST_CHECK int stream_printf(struct task *t, struct stream *s, const char *format, ...) PRINTF_LIKE(3, 4);
+MUST_CHECK int stream_printf(struct task *t, struct stream *s, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 /* Sends what has gathered, then these pieces, without copying them when the stream is in clear. */
-MUST_CHECK int stream_write_vector(struct task *t, struct stream *s, const struct iovec *pieces, int count);
+MUST_CHECK int stream_write_vector(struct task *t, struct stream *s, const struct iovec *pieces,
+                                   int count);
 MUST_CHECK int stream_flush(struct task *t, struct stream *s);
 
 /* Handshakes. The context decides versions, certificates and verification (runtime/tls.h).
  * `server_name` (client only) is sent as SNI and is the name that the certificate must carry. */
-MUST_CHECK int stream_start_tls_server(struct task *t, struct stream *s, struct tls_context *context);
-MUST_CHECK int stream_start_tls_client(struct task *t, struct stream *s, struct tls_context *context,
-                                       struct slice server_name);
+MUST_CHECK int stream_start_tls_server(struct task *t, struct stream *s,
+                                       struct tls_context *context);
+MUST_CHECK int stream_start_tls_client(struct task *t, struct stream *s,
+                                       struct tls_context *context, struct slice server_name);
 bool stream_is_tls(const struct stream *s);
 /* What was agreed, for logs and events: "TLSv1.3", "TLS_AES_256_GCM_SHA384". NULL in clear. */
 const char *stream_tls_version(const struct stream *s);
 const char *stream_tls_cipher(const struct stream *s);
 /* Why the last handshake failed, in words for people; "" if it did not. */
 const char *stream_tls_error(const struct stream *s);
+/* The other end and our own; family 0 on a Unix socket. */
 const struct endpoint *stream_peer(const struct stream *s);
+const struct endpoint *stream_local(const struct stream *s);
+/* The socket itself, for what only Linux knows (SO_PEERCRED); it stays the stream's. */
+int stream_socket(const struct stream *s);
 
 #endif

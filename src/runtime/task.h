@@ -55,6 +55,17 @@ struct task_deadline {
 struct task_deadline task_deadline_after(struct task *t, uint64_t duration_us);
 void task_deadline_end(struct task_deadline *limit);
 
+/* Time for a task that was cancelled, or is too late, to say goodbye: between here and the end of
+ * the block its waits heed `duration_us` alone, and being cancelled once more.
+ *     CLEANUP(task_grace_end) struct task_grace grace = task_grace_begin(t, 5 * SECOND_US); */
+struct task_grace {
+    struct task *task;
+    uint64_t previous_us;
+    bool cancelled;
+};
+struct task_grace task_grace_begin(struct task *t, uint64_t duration_us);
+void task_grace_end(struct task_grace *grace);
+
 /* Something to wait for. Waiters are woken in order; a wake-up with nobody waiting is lost, so
  * check the state that it stands for in a loop. Zeroed memory is a valid condition. */
 struct condition {
@@ -80,7 +91,8 @@ struct scope {
 void scope_open(struct scope *s, struct task *owner);
 /* Starts a child that begins to run at the owner's next wait. `name` must be a literal. -ECANCELED
  * when the scope was cancelled, -EAGAIN when there are too many tasks. */
-MUST_CHECK int scope_spawn(struct scope *s, const char *name, task_function *function, void *argument);
+MUST_CHECK int scope_spawn(struct scope *s, const char *name, task_function *function,
+                           void *argument);
 /* Waits until no child is left; returns the first error of a child, or why the wait ended. */
 MUST_CHECK int scope_wait(struct task *t, struct scope *s);
 /* Tells all children to stop; does not wait. */

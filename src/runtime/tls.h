@@ -17,8 +17,8 @@ struct tls_client_options {
     bool verify;
     const char *authorities_pem_path;
 };
-MUST_CHECK int tls_context_new_client(const struct tls_client_options *options, struct tls_context **ret,
-                                      char **ret_problem);
+MUST_CHECK int tls_context_new_client(const struct tls_client_options *options,
+                                      struct tls_context **ret, char **ret_problem);
 void tls_context_free(struct tls_context *context);
 
 #endif

@@ -1,0 +1,27 @@
+/* The inside of a stream, for stream.c and stream_tls.c. */
+#ifndef LETTERHEAD_RUNTIME_STREAM_INSIDE_H
+#define LETTERHEAD_RUNTIME_STREAM_INSIDE_H
+
+#include "runtime/io.h"
+#include "runtime/stream.h"
+
+struct stream {
+    struct io io;
+    int broken; /* why it cannot be used at all; 0: it can */
+    struct endpoint remote, local;
+    struct buffer input;
+    size_t input_start; /* bytes of `input` that were consumed */
+    size_t read_bytes;  /* how much the next read asks for; grows while reads come back full */
+    struct buffer output;
+    struct stream_tls *tls; /* NULL: in clear */
+    char *tls_error;        /* from malloc; NULL: none */
+};
+
+/* Reads, through TLS, what has come: -EAGAIN when that is nothing. Waits only if TLS itself must write first. */
+MUST_CHECK ssize_t stream_tls_read(struct task *t, struct stream *s, void *memory, size_t size);
+/* Waits until some of the bytes are written; returns how many. */
+MUST_CHECK ssize_t stream_tls_write(struct task *t, struct stream *s, struct slice bytes);
+/* Says goodbye if that needs no waiting, and frees. */
+void stream_tls_free(struct stream *s);
+
+#endif

@@ -1,0 +1,317 @@
+#include "runtime/stream_inside.h"
+#include "runtime/tls_inside.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* OpenSSL's error queue is shared by all tasks of the thread: it is emptied before each
+ * step and read right after it, never across a wait. */
+
+struct stream_tls {
+    SSL *ssl;
+    int io_error;   /* what the socket said last, when it was worse than -EAGAIN */
+    bool ended;     /* the socket has no more to read */
+    bool unusable;  /* a fatal error: no goodbye either */
+    char name[256]; /* the server's, as the client expects it */
+};
+
+static int bio_read(BIO *bio, char *memory, size_t size, size_t *ret_size)
+{
+    struct stream *s = BIO_get_data(bio);
+    ssize_t n = io_try_read(&s->io, memory, size);
+
+    BIO_clear_retry_flags(bio);
+    if (n > 0) {
+        *ret_size = (size_t)n;
+        return 1;
+    }
+    if (n == -EAGAIN)
+        BIO_set_retry_read(bio);
+    else if (n < 0)
+        s->tls->io_error = (int)n;
+    else
+        s->tls->ended = true;
+    return n == 0 ? 0 : -1;
+}
+
+static int bio_write(BIO *bio, const char *memory, size_t size, size_t *ret_size)
+{
+    struct stream *s = BIO_get_data(bio);
+    struct iovec piece = {(void *)(uintptr_t)memory, size};
+    ssize_t n = io_try_write(&s->io, &piece, 1);
+
+    BIO_clear_retry_flags(bio);
+    if (n > 0) {
+        *ret_size = (size_t)n;
+        return 1;
+    }
+    if (n == -EAGAIN)
+        BIO_set_retry_write(bio);
+    else
+        s->tls->io_error = n < 0 ? (int)n : -EPIPE;
+    return -1;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer)
+{
+    struct stream *s = BIO_get_data(bio);
+
+    (void)number, (void)pointer;
+    if (command == BIO_CTRL_FLUSH)
+        return 1;
+    if (command == BIO_CTRL_EOF)
+        return s->tls->ended;
+    return 0;
+}
+
+static BIO_METHOD *bio_method;
+
+static void make_bio_method(void)
+{
+    bio_method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "letterhead stream");
+    if (!bio_method || !BIO_meth_set_read_ex(bio_method, bio_read) ||
+        !BIO_meth_set_write_ex(bio_method, bio_write) ||
+        !BIO_meth_set_ctrl(bio_method, bio_control))
+        abort();
+}
+
+static BIO *bio_new(struct stream *s)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    BIO *bio;
+
+    pthread_once(&once, make_bio_method);
+    bio = BIO_new(bio_method);
+    if (!bio)
+        abort(); /* out of memory */
+    BIO_set_data(bio, s);
+    BIO_set_init(bio, 1);
+    return bio;
+}
+
+static int fail(struct stream *s, int r)
+{
+    s->tls->unusable = true;
+    return r;
+}
+
+/* Judges the result of an OpenSSL call. Returns 1 when the call is to be made again, after having waited until
+ * TLS could write; -EAGAIN when it must read first; 0 at the end of the stream; or another error. */
+static int after_step(struct task *t, struct stream *s, int result)
+{
+    int r;
+
+    switch (SSL_get_error(s->tls->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return -EAGAIN;
+    case SSL_ERROR_WANT_WRITE:
+        r = io_wait_writable(t, &s->io);
+        return r < 0 ? r : 1;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    case SSL_ERROR_SYSCALL:
+        return fail(s, s->tls->io_error ? s->tls->io_error : -EPIPE);
+    default:
+        return fail(s, s->tls->io_error ? s->tls->io_error : -EPROTO);
+    }
+}
+
+/* As above, but also waits until there is something to read. */
+static int after_step_waiting(struct task *t, struct stream *s, int result)
+{
+    int r = after_step(t, s, result);
+
+    if (r != -EAGAIN)
+        return r;
+    r = io_wait_readable(t, &s->io);
+    return r < 0 ? r : 1;
+}
+
+ssize_t stream_tls_read(struct task *t, struct stream *s, void *memory, size_t size)
+{
+    int r;
+
+    do {
+        size_t n;
+        int result;
+
+        if (s->tls->unusable)
+            return -EPROTO;
+        ERR_clear_error();
+        result = SSL_read_ex(s->tls->ssl, memory, size, &n);
+        if (result == 1)
+            return (ssize_t)n;
+        r = after_step(t, s, result);
+    } while (r == 1);
+    return r;
+}
+
+ssize_t stream_tls_write(struct task *t, struct stream *s, struct slice bytes)
+{
+    int r = io_take_turn(t, &s->io);
+
+    if (r < 0)
+        return r;
+    do {
+        size_t n;
+        int result;
+
+        if (s->tls->unusable)
+            return -EPROTO;
+        ERR_clear_error();
+        result = SSL_write_ex(s->tls->ssl, bytes.data, bytes.size, &n);
+        if (result == 1)
+            return (ssize_t)n;
+        r = after_step_waiting(t, s, result);
+    } while (r == 1);
+    return r == 0 ? -EPIPE : r;
+}
+
+void stream_tls_free(struct stream *s)
+{
+    if (!s->tls)
+        return;
+    if (!s->tls->unusable && SSL_is_init_finished(s->tls->ssl)) {
+        ERR_clear_error();
+        SSL_shutdown(s->tls->ssl);
+    }
+    ERR_clear_error();
+    SSL_free(s->tls->ssl);
+    free(s->tls);
+    s->tls = NULL;
+}
+
+static void attach(struct stream *s, struct tls_context *context)
+{
+    BIO *bio;
+
+    free(s->tls_error);
+    s->tls_error = NULL;
+    s->tls = base_allocate(sizeof *s->tls);
+    s->tls->ssl = SSL_new(context->openssl);
+    if (!s->tls->ssl)
+        abort(); /* out of memory */
+    bio = bio_new(s);
+    SSL_set_bio(s->tls->ssl, bio, bio);
+}
+
+static int explain(struct stream *s, int r)
+{
+    unsigned long code = ERR_peek_error();
+
+    if (r == -ECANCELED || r == -ETIMEDOUT)
+        return r;
+    s->tls_error = tls_explain(s->tls->ssl, code, s->tls->name);
+    ERR_clear_error();
+    return -EPROTO;
+}
+
+static int handshake(struct task *t, struct stream *s)
+{
+    int r;
+
+    do {
+        int result;
+
+        ERR_clear_error();
+        result = SSL_do_handshake(s->tls->ssl);
+        if (result == 1)
+            return 0;
+        r = after_step_waiting(t, s, result);
+    } while (r == 1);
+    s->tls->unusable = true;
+    return explain(s, r);
+}
+
+/* Nothing that came, or was written, in clear may be taken for what is said under TLS. */
+static bool is_clean(const struct stream *s)
+{
+    return !s->tls && stream_buffered(s).size == 0 && s->output.size == 0;
+}
+
+int stream_start_tls_server(struct task *t, struct stream *s, struct tls_context *context)
+{
+    if (s->broken || !is_clean(s))
+        return s->broken ? s->broken : -EPROTO;
+    attach(s, context);
+    SSL_set_accept_state(s->tls->ssl);
+    return handshake(t, s);
+}
+
+static bool is_address(const char *name)
+{
+    struct endpoint e;
+
+    return endpoint_parse_address(slice_text(name), &e) == 0;
+}
+
+/* The name goes into the ClientHello, unless it is an address (RFC 6066 §3), and must be in the
+ * certificate: as a whole label where there is a wildcard (RFC 6125 §6.4.3), never only as a CN. */
+static int expect_name(struct stream_tls *tls, bool verify)
+{
+    SSL *ssl = tls->ssl;
+
+    if (is_address(tls->name))
+        return verify && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), tls->name) != 1
+                   ? -EINVAL
+                   : 0;
+    if (SSL_set_tlsext_host_name(ssl, tls->name) != 1)
+        return -EINVAL;
+    if (!verify)
+        return 0;
+    SSL_set_hostflags(ssl,
+                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, tls->name) == 1 ? 0 : -EINVAL;
+}
+
+static int set_name(struct stream_tls *tls, struct slice server_name, bool verify)
+{
+    if (server_name.size && server_name.data[server_name.size - 1] == '.')
+        server_name.size--;
+    if (server_name.size >= sizeof tls->name || (server_name.size == 0 && verify) ||
+        slice_find(server_name, 0) >= 0)
+        return -EINVAL;
+    if (server_name.size == 0)
+        return 0;
+    memcpy(tls->name, server_name.data, server_name.size);
+    return expect_name(tls, verify);
+}
+
+int stream_start_tls_client(struct task *t, struct stream *s, struct tls_context *context,
+                            struct slice server_name)
+{
+    int r;
+
+    if (s->broken || !is_clean(s))
+        return s->broken ? s->broken : -EPROTO;
+    attach(s, context);
+    SSL_set_connect_state(s->tls->ssl);
+    r = set_name(s->tls, server_name, context->verify);
+    if (r < 0) {
+        stream_tls_free(s);
+        return r;
+    }
+    return handshake(t, s);
+}
+
+bool stream_is_tls(const struct stream *s)
+{
+    return s->tls && SSL_is_init_finished(s->tls->ssl);
+}
+
+const char *stream_tls_version(const struct stream *s)
+{
+    return stream_is_tls(s) ? SSL_get_version(s->tls->ssl) : NULL;
+}
+
+const char *stream_tls_cipher(const struct stream *s)
+{
+    return stream_is_tls(s) ? SSL_get_cipher_name(s->tls->ssl) : NULL;
+}
+
+const char *stream_tls_error(const struct stream *s)
+{
+    return s->tls_error ? s->tls_error : "";
+}

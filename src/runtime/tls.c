@@ -1,0 +1,151 @@
+#include "runtime/tls.h"
+
+#include "runtime/tls_inside.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* OpenSSL's levels: 2 wants 112 bits of strength in keys and signatures. An unverified connection is
+ * better than none at any level (RFC 7435), short of no encryption at all. */
+enum { LEVEL_VERIFIED = 2, LEVEL_OPPORTUNISTIC = 0 };
+
+void tls_context_free(struct tls_context *context)
+{
+    if (!context)
+        return;
+    SSL_CTX_free(context->openssl);
+    free(context);
+}
+
+static void free_context(struct tls_context **context)
+{
+    tls_context_free(*context);
+}
+
+static void free_bio(BIO **bio)
+{
+    BIO_free(*bio);
+}
+
+static void free_certificate(X509 **certificate)
+{
+    X509_free(*certificate);
+}
+
+static void free_key(EVP_PKEY **key)
+{
+    EVP_PKEY_free(*key);
+}
+
+static struct tls_context *context_new(const SSL_METHOD *method)
+{
+    struct tls_context *context = base_allocate(sizeof *context);
+    SSL_CTX *openssl = SSL_CTX_new(method);
+
+    if (!openssl)
+        abort(); /* out of memory */
+    context->openssl = openssl;
+    SSL_CTX_set_min_proto_version(openssl, TLS1_2_VERSION);
+    SSL_CTX_set_options(openssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(openssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(openssl, 1); /* a record in one read, not two */
+    SSL_CTX_set_session_cache_mode(openssl, SSL_SESS_CACHE_OFF);
+    return context;
+}
+
+static int problem(int r, const char *what, char **ret_problem)
+{
+    *ret_problem = tls_explain_settings(what);
+    return r;
+}
+
+/* PEM readers ask for a password when the key has one: here, there is none. */
+static int no_password(char *memory, int size, int writing, void *context)
+{
+    (void)memory, (void)size, (void)writing, (void)context;
+    return -1;
+}
+
+static int use_certificates(SSL_CTX *openssl, struct slice pem, char **ret_problem)
+{
+    CLEANUP(free_bio) BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
+    CLEANUP(free_certificate) X509 *first = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+    X509 *next;
+
+    if (!first)
+        return problem(-EINVAL, "The certificate file holds no certificate in PEM form",
+                       ret_problem);
+    if (SSL_CTX_use_certificate(openssl, first) != 1)
+        return problem(-EINVAL, "The certificate cannot be used", ret_problem);
+    while ((next = PEM_read_bio_X509(bio, NULL, no_password, NULL)))
+        if (SSL_CTX_add0_chain_cert(openssl, next) != 1) {
+            X509_free(next);
+            return problem(-EINVAL, "A certificate of the chain cannot be used", ret_problem);
+        }
+    ERR_clear_error(); /* the end of the file is an error to OpenSSL */
+    return 0;
+}
+
+static int use_key(SSL_CTX *openssl, struct slice pem, char **ret_problem)
+{
+    CLEANUP(free_bio) BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
+    CLEANUP(free_key) EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+
+    if (!key)
+        return problem(-EINVAL, "The key file holds no private key in PEM form without a password",
+                       ret_problem);
+    if (SSL_CTX_use_PrivateKey(openssl, key) != 1)
+        return problem(-EINVAL, "The private key does not belong to the certificate", ret_problem);
+    return 0;
+}
+
+int tls_context_new_server(struct slice certificate_pem, struct slice key_pem,
+                           struct tls_context **ret, char **ret_problem)
+{
+    CLEANUP(free_context) struct tls_context *context = context_new(TLS_server_method());
+    int r;
+
+    assert(certificate_pem.size < INT32_MAX && key_pem.size < INT32_MAX);
+    ERR_clear_error();
+    r = use_certificates(context->openssl, certificate_pem, ret_problem);
+    if (r == 0)
+        r = use_key(context->openssl, key_pem, ret_problem);
+    if (r < 0)
+        return r;
+    SSL_CTX_set_session_id_context(context->openssl, (const unsigned char *)"letterhead", 10);
+    SSL_CTX_set_num_tickets(context->openssl, 1);
+    SSL_CTX_set_dh_auto(context->openssl, 1);
+    *ret = TAKE(context);
+    return 0;
+}
+
+static int trust(SSL_CTX *openssl, const char *path, char **ret_problem)
+{
+    if (path && SSL_CTX_load_verify_file(openssl, path) == 1)
+        return 0;
+    return problem(-EINVAL, "The file of trusted authorities cannot be used", ret_problem);
+}
+
+int tls_context_new_client(const struct tls_client_options *options, struct tls_context **ret,
+                           char **ret_problem)
+{
+    CLEANUP(free_context) struct tls_context *context = context_new(TLS_client_method());
+    int r = 0;
+
+    ERR_clear_error();
+    context->verify = options->verify;
+    SSL_CTX_set_security_level(context->openssl,
+                               options->verify ? LEVEL_VERIFIED : LEVEL_OPPORTUNISTIC);
+    SSL_CTX_set_verify(context->openssl, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    if (options->verify)
+        r = trust(context->openssl, options->authorities_pem_path, ret_problem);
+    if (r < 0)
+        return r;
+    *ret = TAKE(context);
+    return 0;
+}
