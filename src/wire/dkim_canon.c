@@ -1,5 +1,7 @@
 #include "wire/dkim_canon.h"
 
+#include <endian.h>
+
 static const struct slice LINE_END = {"\r\n", 2};
 
 static bool is_space(char c)
@@ -135,7 +137,7 @@ static void emit_held(struct wire_canon_body *b)
 
 /* Sixteen bytes at a time, in whatever registers the machine has. */
 typedef signed char lane __attribute__((vector_size(16)));
-typedef long long halves __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
 
 static inline lane lane_load(const char *at)
 {
@@ -145,7 +147,8 @@ static inline lane lane_load(const char *at)
     return bytes;
 }
 
-/* Nonzero where relaxed form differs from the text: a tab, or a space before a blank or a CR. */
+/* All ones where relaxed form differs from the text: a tab, or a space before a blank or a CR. Reads
+ * one byte past the sixteen. */
 static inline lane lane_irregular(const char *at)
 {
     lane here = lane_load(at), after = lane_load(at + 1);
@@ -160,6 +163,16 @@ static inline bool lane_any(lane found)
     return (both[0] | both[1]) != 0;
 }
 
+/* The position of the first byte that is not zero; there is one. */
+static inline size_t lane_first(lane found)
+{
+    halves both = (halves)found;
+
+    if (both[0])
+        return (size_t)__builtin_ctzll(le64toh(both[0])) / 8;
+    return 8 + (size_t)__builtin_ctzll(le64toh(both[1])) / 8;
+}
+
 /* The same for one byte; a space at the end of the piece may turn out to be either. */
 static bool is_irregular(const char *at, const char *end)
 {
@@ -171,12 +184,17 @@ static bool is_irregular(const char *at, const char *end)
 /* How many bytes at the front relaxed form leaves as they are, the ends of lines not considered. */
 static size_t regular_size(struct slice text)
 {
-    enum { STEP = 2 * sizeof(lane) };
     const char *at = text.data, *end = at + text.size;
 
-    while ((size_t)(end - at) > STEP &&
+    while ((size_t)(end - at) > 2 * sizeof(lane) &&
            !lane_any(lane_irregular(at) | lane_irregular(at + sizeof(lane))))
-        at += STEP;
+        at += 2 * sizeof(lane);
+    for (; (size_t)(end - at) > sizeof(lane); at += sizeof(lane)) {
+        lane found = lane_irregular(at);
+
+        if (lane_any(found))
+            return (size_t)(at - text.data) + lane_first(found);
+    }
     while (at < end && !is_irregular(at, end))
         at++;
     return (size_t)(at - text.data);
@@ -205,14 +223,19 @@ static size_t take_run(struct wire_canon_body *b, struct slice text)
     return run.size;
 }
 
-/* The byte after a CR: with LF it ends the line, with any other the CR was ordinary. True if the
- * byte is used up. */
+static void end_line(struct wire_canon_body *b)
+{
+    b->line_ends_held++;
+    b->space_held = false;
+}
+
+/* The byte after a CR that ended the last piece: with LF it ends the line, with any other the CR
+ * was ordinary. True if the byte is used up. */
 static bool settle_cr(struct wire_canon_body *b, char c)
 {
     b->cr_held = false;
     if (c == '\n') {
-        b->line_ends_held++;
-        b->space_held = false;
+        end_line(b);
         return true;
     }
     emit_held(b);
@@ -220,21 +243,37 @@ static bool settle_cr(struct wire_canon_body *b, char c)
     return false;
 }
 
-/* Takes one byte that may have to be held, or the run that begins with it; yields the size. */
+static size_t take_cr(struct wire_canon_body *b, struct slice text)
+{
+    if (text.size == 1 || text.data[1] != '\n') {
+        b->cr_held = true;
+        return 1;
+    }
+    end_line(b);
+    return 2;
+}
+
+static size_t take_spaces(struct wire_canon_body *b, struct slice text)
+{
+    size_t size = 1;
+
+    while (size < text.size && is_space(text.data[size]))
+        size++;
+    b->space_held = true;
+    return size;
+}
+
+/* Takes what may have to be held, or the run that begins here; yields the size. */
 static size_t take(struct wire_canon_body *b, struct slice text)
 {
     char c = text.data[0];
 
     if (b->cr_held && settle_cr(b, c))
         return 1;
-    if (c == '\r') {
-        b->cr_held = true;
-        return 1;
-    }
-    if (b->mode == WIRE_CANON_RELAXED && is_space(c)) {
-        b->space_held = true;
-        return 1;
-    }
+    if (c == '\r')
+        return take_cr(b, text);
+    if (b->mode == WIRE_CANON_RELAXED && is_space(c))
+        return take_spaces(b, text);
     return take_run(b, text);
 }
 
