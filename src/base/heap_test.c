@@ -20,7 +20,7 @@ static void assert_ordered(const struct heap *h)
 static void yields_keys_in_order(void **state)
 {
     CLEANUP(heap_done) struct heap h = {0};
-    struct heap_item items[ITEMS] = {0};
+    static struct heap_item items[ITEMS];
     uint64_t before = 0;
 
     (void)state;
@@ -41,7 +41,7 @@ static void yields_keys_in_order(void **state)
 static void moves_and_removes_any(void **state)
 {
     CLEANUP(heap_done) struct heap h = {0};
-    struct heap_item items[ITEMS] = {0};
+    static struct heap_item items[ITEMS];
 
     (void)state;
     for (size_t round = 0; round < 3000; round++) {
