@@ -15,7 +15,9 @@ import pathlib
 import pwd
 import shutil
 import signal
+import smtplib
 import socket
+import ssl
 import subprocess
 import time
 
@@ -377,3 +379,56 @@ class Service(Server):
                 if int(parent) == self.process.pid and b"role" in words:
                     found[words[words.index(b"role") + 1].decode()] = int(entry.name)
         return found
+
+
+class Site:
+    """A site whose client has installed its records, with a credential to send by."""
+
+    def __init__(self, service, dns, name, domain):
+        self.service, self.name, self.domain = service, name, domain
+        service.call("site", "add", name, "--domain", domain)
+        records = service.call("identity", "records", name, "--format", "zone").stdout
+        dns.set(domain, dns.zones[domain] + records)
+        service.call("identity", "check", name)
+        self.credential = service.ask("credential", "add", name)
+
+    @property
+    def login(self):
+        return self.credential["smtp_username"], self.credential["smtp_password"]
+
+    def client(self, implicit_tls=False, login=None):
+        """A logged-in SMTP client, its certificate checks on."""
+        context = ssl.create_default_context(cafile=str(self.service.directory / "tls.crt"))
+        if implicit_tls:
+            context.check_hostname = False  # smtplib would ask for the address as the name
+            client = smtplib.SMTP_SSL(LOOPBACK, self.service.tls_port, context=context, timeout=30)
+        else:
+            client = smtplib.SMTP(LOOPBACK, self.service.starttls_port, timeout=30)
+            client._host = self.service.HOSTNAME
+            client.starttls(context=context)
+        client.login(*(login or self.login))
+        return client
+
+    def message(self, subject="A hold is ready", sender=None, body="Dear reader,\r\n\r\n.the book waits – »Letters«\r\n"):
+        sender = sender or f"info@{self.domain}"
+        return (f"From: The desk <{sender}>\r\nTo: reader@reader.example\r\nSubject: {subject}\r\n"
+                "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                f"Content-Transfer-Encoding: 8bit\r\n\r\n{body}").encode()
+
+    def send(self, message=None, recipients=("reader@reader.example",), sender=None, **how):
+        """Submits one message; the id from the 250."""
+        with self.client(**how) as client:
+            return transact(client, sender or f"info@{self.domain}", recipients, message or self.message())
+
+
+def transact(client, sender, recipients, message):
+    """One transaction; raises smtplib.SMTPResponseException with the reply that refused it."""
+    steps = [lambda: client.mail(sender, ["BODY=8BITMIME"])]
+    steps += [lambda r=r: client.rcpt(r) for r in recipients]
+    steps += [lambda: client.data(message)]
+    for each in steps:
+        code, text = each()
+        if code >= 400:
+            client.rset()
+            raise smtplib.SMTPResponseException(code, text)
+    return text.decode().split()[1]
