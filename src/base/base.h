@@ -18,8 +18,8 @@
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 #define NORETURN __attribute__((noreturn))
 
-/* Calls function(&variable) when the variable goes out of scope. */
-#define CLEANUP(function) __attribute__((cleanup(function)))
+/* Calls function(&variable) when the variable goes out of scope, which is use enough (clang). */
+#define CLEANUP(function) __attribute__((cleanup(function), unused))
 
 /* Hands a pointer over: yields it and leaves NULL behind, so that no cleanup runs on it. */
 #define TAKE(pointer)                                                                              \
