@@ -17,7 +17,7 @@ LETTERHEAD = $(BUILD)/src/app/letterhead
 all:
 	@command -v meson >/dev/null || { echo "meson is missing; this installs all that is needed: tool/install-packages" >&2; exit 1; }
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX) >/dev/null
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) --quiet src/app/letterhead $(TOOLS)
 	@echo "The binary is $(LETTERHEAD)"
 
 packages-%:
@@ -37,7 +37,7 @@ fuzz: packages-test
 	@tool/test --fuzz-seconds $(FUZZ_SECONDS) fuzz
 
 bench: packages-bench
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all TOOLS="test/bench/load test/bench/sink test/bench/phys"
 	@LETTERHEAD_BIN=$(abspath $(LETTERHEAD)) test/bench/compare.py
 
 install:
