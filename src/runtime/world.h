@@ -8,7 +8,7 @@
  * something to their world only (descriptors on Linux). They are never blocking: an operation that
  * would have to wait is -EAGAIN, and `wait` tells when to try again, once per change
  * (edge-triggered). All of it is for one thread. Not for use above the runtime, except
- * world_random, world_disk and the making of worlds. */
+ * world_random, world_disk, the clocks and the making of worlds. */
 #ifndef LETTERHEAD_RUNTIME_WORLD_H
 #define LETTERHEAD_RUNTIME_WORLD_H
 
@@ -108,6 +108,9 @@ struct world {
 void world_free(struct world *w);
 /* Bytes that nobody can guess. */
 void world_random(struct world *w, void *memory, size_t size);
+/* As task_now_us and task_wall_us, where there is no task at hand. */
+uint64_t world_now_us(struct world *w);
+int64_t world_wall_us(struct world *w);
 struct disk *world_disk(struct world *w);
 
 #endif
