@@ -1,0 +1,118 @@
+/* The queue as the steward sees it, for operators: list what waits, act on it, count. Bodies of
+ * IPC_QUEUE_LIST, IPC_QUEUE_ACT and IPC_GATEWAY_STATUS (both ends), and the gateway's side, which answers
+ * them. Bodies are read with every size checked: -EBADMSG. Strings point into what was read. */
+#ifndef LETTERHEAD_QUEUE_REMOTE_H
+#define LETTERHEAD_QUEUE_REMOTE_H
+
+#include "queue/event.h"
+#include "runtime/task.h"
+
+struct queue;
+
+/* --- IPC_QUEUE_LIST: recipients that are not finished, oldest message first, page by page. --- */
+
+enum { QUEUE_LIST_MAX = 200 };
+
+struct queue_list_request {
+    uint64_t site_id;         /* 0: all */
+    struct slice destination; /* empty: all; otherwise the key, "example.org" */
+    struct message_id id;     /* zero: all; otherwise this message only */
+    uint32_t max;             /* entries a page, at most QUEUE_LIST_MAX */
+    struct queue_list_place { /* where the page before ended (its `next`); zero: from the start */
+        uint64_t number;
+        uint32_t recipient;
+    } after;
+};
+
+enum queue_entry_state {
+    QUEUE_ENTRY_READY = 1, /* due; waits for a connection */
+    QUEUE_ENTRY_WAITING,   /* until due_us */
+    QUEUE_ENTRY_BUSY,      /* being delivered */
+    QUEUE_ENTRY_HELD,      /* until released */
+    QUEUE_ENTRY_PAUSED,    /* its site is paused in the queue */
+};
+
+struct queue_list_entry {
+    struct message_id id;
+    uint64_t site_id;
+    uint32_t recipient;
+    enum queue_entry_state state;
+    uint32_t attempts;
+    uint16_t reply_code;                     /* of the last attempt; 0: none, or no reply */
+    int64_t accepted_us, due_us, expires_us; /* Unix time; due_us is 0 unless WAITING */
+    uint32_t size;                           /* of the content */
+    struct slice address, destination;
+};
+
+struct queue_list_reply {
+    uint32_t count;
+    bool more;
+    struct queue_list_place next;
+    struct slice entries; /* read with queue_list_entry_read */
+};
+
+void queue_list_request_write(struct buffer *body, const struct queue_list_request *request);
+MUST_CHECK int queue_list_request_read(struct slice body, struct queue_list_request *ret);
+MUST_CHECK int queue_list_reply_read(struct slice body, struct queue_list_reply *ret);
+/* Takes the next one off reply.entries; false: no more. */
+bool queue_list_entry_read(struct slice *entries, struct queue_list_entry *ret);
+
+/* --- IPC_QUEUE_ACT: durable when answered. --- */
+
+enum queue_act {
+    QUEUE_ACT_RETRY = 1, /* due now, whatever its delay; not what is held */
+    QUEUE_ACT_HOLD, /* not tried until released; what is being delivered is held if it is deferred.
+                          * With a site alone: the site is paused, what comes later too */
+    QUEUE_ACT_RELEASE, /* the opposite; due now */
+    QUEUE_ACT_CANCEL, /* never tried again; what is being delivered is cancelled if it is deferred */
+};
+
+struct queue_act_request {
+    enum queue_act act;
+    struct message_id id; /* zero: all messages of the site, or all */
+    uint64_t site_id;     /* 0: any. With both: only if the message is of this site */
+    uint32_t recipient;   /* of the message; QUEUE_EVENT_ALL_RECIPIENTS: all of it */
+    struct slice text;    /* who and why, for the event */
+};
+
+/* The reply: u64, how many recipients it touched (0: there was nothing of the kind). */
+void queue_act_request_write(struct buffer *body, const struct queue_act_request *request);
+MUST_CHECK int queue_act_request_read(struct slice body, struct queue_act_request *ret);
+MUST_CHECK int queue_act_reply_read(struct slice body, uint64_t *ret_recipients);
+
+/* --- IPC_GATEWAY_STATUS: the queue's part of the reply. --- */
+
+struct queue_status {
+    uint64_t messages;                           /* not finished */
+    uint64_t recipients;                         /* not finished */
+    uint64_t ready, busy, waiting, held, paused; /* of these */
+    uint64_t destinations;
+    uint64_t oldest_age_s; /* since acceptance */
+    uint64_t
+        oldest_without_progress_s; /* since acceptance, or the last attempt; held and paused ones aside */
+    uint64_t memory_bytes;         /* contents in memory */
+    uint64_t spool_bytes;          /* on disk, allocated */
+    uint64_t spool_live_bytes;      /* of messages not finished */
+    uint64_t commits, syncs_failed; /* since the start */
+    uint64_t accepted, delivered, deferred, bounced, expired,
+        cancelled;      /* recipients, since the start */
+    uint64_t ambiguous; /* attempts with unknown end, since the start */
+    uint64_t events_next, events_acknowledged;
+    bool accepting;
+    struct slice why_not; /* a sentence, when not accepting */
+};
+
+void queue_status_write(struct buffer *body, const struct queue_status *status);
+/* Reads the queue's part off the front. */
+MUST_CHECK int queue_status_read(struct cursor *c, struct queue_status *ret);
+
+/* --- The gateway's side. --- */
+
+/* Fills *ret; why_not is good until the next suspension. */
+void queue_status(struct queue *q, struct queue_status *ret);
+/* Answers a request of one of the three types: for peer_handlers.request. -EBADMSG; -EOPNOTSUPP for another
+ * type. */
+MUST_CHECK int queue_remote_answer(struct task *t, struct queue *q, uint8_t type, struct slice body,
+                                   struct buffer *reply);
+
+#endif
