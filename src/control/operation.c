@@ -12,6 +12,7 @@ void control_problem_done(struct control_problem *problem)
     *problem = CONTROL_PROBLEM_NONE;
 }
 
+PRINTF_LIKE(5, 0)
 static void set_problem(struct control_problem *problem, const char *code, const char *field,
                         const char *cure, const char *message, va_list arguments)
 {

@@ -392,7 +392,7 @@ static bool messages_left(void)
 
 static void work(struct session *sessions)
 {
-    struct epoll_event events[256];
+    struct epoll_event events[64];
 
     while (run.accepted + run.refused < options.messages) {
         double time_s = now_s();
@@ -403,7 +403,7 @@ static void work(struct session *sessions)
         for (int i = 0; i < options.sessions && messages_left(); i++)
             if (sessions[i].step == STEP_OFF && sessions[i].retry_at_s <= time_s)
                 session_open(&sessions[i]);
-        count = epoll_wait(epoll, events, 256, 20);
+        count = epoll_wait(epoll, events, 64, 20);
         for (int i = 0; i < count; i++) {
             struct session *session = events[i].data.ptr;
 
