@@ -26,12 +26,13 @@ struct submit_limits {
     struct submit_auth_limits auth;
 
     uint64_t handshake_us;        /* TLS */
+    uint64_t early_talk_us;       /* how long the greeting waits for those who cannot */
     uint64_t login_us;            /* from the connection to a successful AUTH */
     uint64_t login_crowded_us;    /* the same when connections are nearly used up */
     uint64_t command_us;          /* RFC 5321 §4.5.3.2.7 */
     uint64_t data_us;             /* all of DATA */
     uint64_t session_us;          /* all of a session; ends it between two messages */
-    uint64_t data_grace_us;       /* before data_rate_min counts */
+    uint64_t data_grace_us;       /* before data_rate_min counts (RFC 5321 §4.5.3.2.5) */
     uint64_t data_rate_min_bytes; /* a second, on average */
     uint64_t farewell_us;         /* for a last reply to get out */
     unsigned errors_max;          /* refused commands without a message accepted in between */
@@ -72,7 +73,8 @@ struct submit_service {
     struct submit_budget budget;
     struct submit_admission admission;
     struct submit_auth_limit *auth_limit;
-    struct condition session_ended;
+    size_t busy;            /* sessions with a transaction open */
+    struct condition quiet; /* none is left */
     bool stopping;
 };
 

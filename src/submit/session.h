@@ -6,11 +6,10 @@
 
 struct stream;
 
-/* Speaks with the client until it quits, breaks off or is cut off. The stream stays the caller's.
- * `ret_idle` of the session that is running may be looked at by the listener: true while nothing of
- * a message is on its way. */
+/* Speaks with the client until it quits, breaks off or is cut off. Stream and seat stay the
+ * caller's; a session that is cancelled says 421 before it ends. */
 void submit_session_run(struct task *t, struct submit_service *service,
                         const struct submit_listener *listener, struct submit_seat *seat,
-                        struct stream *stream, bool *ret_idle);
+                        struct stream *stream);
 
 #endif
