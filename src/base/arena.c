@@ -58,6 +58,24 @@ struct slice arena_copy(struct arena *a, struct slice s)
     return slice_of(copy, s.size);
 }
 
+struct slice arena_copy_lower(struct arena *a, struct slice s)
+{
+    char *copy = arena_allocate(a, s.size + 1);
+
+    for (size_t i = 0; i < s.size; i++)
+        copy[i] = (char)(s.data[i] >= 'A' && s.data[i] <= 'Z' ? s.data[i] + 32 : s.data[i]);
+    return slice_of(copy, s.size);
+}
+
+struct slice arena_copy_upper(struct arena *a, struct slice s)
+{
+    char *copy = arena_allocate(a, s.size + 1);
+
+    for (size_t i = 0; i < s.size; i++)
+        copy[i] = (char)(s.data[i] >= 'a' && s.data[i] <= 'z' ? s.data[i] - 32 : s.data[i]);
+    return slice_of(copy, s.size);
+}
+
 struct slice arena_printf(struct arena *a, const char *format, ...)
 {
     va_list arguments, again;

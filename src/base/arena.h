@@ -24,6 +24,9 @@ void arena_done(struct arena *a);
 void *arena_allocate(struct arena *a, size_t size) __attribute__((returns_nonnull));
 /* A copy; one NUL follows it that does not count in the size. */
 struct slice arena_copy(struct arena *a, struct slice s);
+/* The same with ASCII letters in lower (upper) case. */
+struct slice arena_copy_lower(struct arena *a, struct slice s);
+struct slice arena_copy_upper(struct arena *a, struct slice s);
 struct slice arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #define ARENA_NEW(arena, type) ((type *)arena_allocate((arena), sizeof(type)))

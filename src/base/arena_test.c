@@ -22,6 +22,16 @@ static void keeps_what_was_put(void **state)
     }
 }
 
+static void copies_fold_ascii_only(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct slice text = SLICE("aZ@[`{\xc3\x89\0z");
+
+    (void)state;
+    assert_true(slice_equal(arena_copy_lower(&arena, text), SLICE("az@[`{\xc3\x89\0z")));
+    assert_true(slice_equal(arena_copy_upper(&arena, text), SLICE("AZ@[`{\xc3\x89\0Z")));
+}
+
 static void aligns_and_zeroes(void **state)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -41,6 +51,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_what_was_put),
+        cmocka_unit_test(copies_fold_ascii_only),
         cmocka_unit_test(aligns_and_zeroes),
     };
 

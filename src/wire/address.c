@@ -220,15 +220,6 @@ static int check_domain(struct slice domain, struct wire_error *ret_error)
     return r;
 }
 
-static struct slice copy_lower(struct arena *a, struct slice s)
-{
-    char *copy = arena_allocate(a, s.size + 1);
-
-    for (size_t i = 0; i < s.size; i++)
-        copy[i] = (char)(s.data[i] >= 'A' && s.data[i] <= 'Z' ? s.data[i] + 32 : s.data[i]);
-    return slice_of(copy, s.size);
-}
-
 /* U-labels to A-labels (IDNA2008 after the mapping of UTS 46). The result is checked like any other
  * domain, because mapping can yield characters that no domain has. Not IDN2_USE_STD3_ASCII_RULES:
  * libidn2 then drops such characters without a word, and the domain would become another one. */
@@ -243,7 +234,7 @@ static int map_domain(struct arena *a, struct slice text, struct slice *ret,
         return fail(ret_error, -EBADMSG, "has an invisible or control character in the domain", 0);
     if (idn2_to_ascii_8z(copy.data, &mapped, flags) != IDN2_OK)
         return fail(ret_error, -EBADMSG, "has a domain that is not valid by IDNA (RFC 5891)", 0);
-    *ret = copy_lower(a, slice_text(mapped));
+    *ret = arena_copy_lower(a, slice_text(mapped));
     idn2_free(mapped);
     return 0;
 }
@@ -276,7 +267,7 @@ int wire_domain_parse(struct arena *a, struct slice text, unsigned flags, struct
     if (r < 0)
         return r;
     if (slice_is_ascii(text))
-        domain = copy_lower(a, text);
+        domain = arena_copy_lower(a, text);
     else
         r = map_domain(a, text, &domain, ret_error);
     if (r == 0)
@@ -439,7 +430,7 @@ static bool special_path(struct arena *a, struct slice inner, unsigned flags, st
     if (null)
         *ret = (struct address){0};
     if (postmaster)
-        *ret = (struct address){.local = copy_lower(a, inner)};
+        *ret = (struct address){.local = arena_copy_lower(a, inner)};
     return null || postmaster;
 }
 

@@ -33,7 +33,7 @@ static bool is_name_byte(char c)
     return (unsigned char)c >= 0x80 || (c > ' ' && c != 0x7f && !strchr("()<>[]:;@\\,\"", c));
 }
 
-/* What may not stand anywhere in a field: controls, and CR LF that does not fold (RFC 5322 §2.2.3). */
+/* What may not stand anywhere: controls, and CR LF that does not fold (RFC 5322 §2.2.3). */
 static int check_bytes(struct reader *r)
 {
     for (size_t i = 0; i < r->text.size; i++) {
