@@ -15,6 +15,7 @@ struct stream_tls {
     bool ended;     /* the socket has no more to read */
     bool unusable;  /* a fatal error: no goodbye either */
     char name[256]; /* the server's, as the client expects it */
+    X509 *refused;  /* the certificate that failed verification, kept to explain why */
 };
 
 static int bio_read(BIO *bio, char *memory, size_t size, size_t *ret_size)
@@ -179,8 +180,21 @@ void stream_tls_free(struct stream *s)
     }
     ERR_clear_error();
     SSL_free(s->tls->ssl);
+    X509_free(s->tls->refused);
     free(s->tls);
     s->tls = NULL;
+}
+
+/* OpenSSL forgets a certificate that it refuses. */
+static int keep_refused(int accepted, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct stream *s = SSL_get_app_data(ssl);
+    X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+
+    if (!accepted && certificate && !s->tls->refused && X509_up_ref(certificate) == 1)
+        s->tls->refused = certificate;
+    return accepted;
 }
 
 static void attach(struct stream *s, struct tls_context *context)
@@ -195,15 +209,20 @@ static void attach(struct stream *s, struct tls_context *context)
         abort(); /* out of memory */
     bio = bio_new(s);
     SSL_set_bio(s->tls->ssl, bio, bio);
+    SSL_set_app_data(s->tls->ssl, s);
+    SSL_set_verify(s->tls->ssl, SSL_CTX_get_verify_mode(context->openssl), keep_refused);
 }
 
 static int explain(struct stream *s, int r)
 {
-    unsigned long code = ERR_peek_error();
+    struct tls_failure failure = {
+        .code = ERR_peek_error(), .certificate = s->tls->refused, .name = s->tls->name};
 
     if (r == -ECANCELED || r == -ETIMEDOUT)
         return r;
-    s->tls_error = tls_explain(s->tls->ssl, code, s->tls->name);
+    if (ERR_GET_REASON(failure.code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        failure.verify_result = SSL_get_verify_result(s->tls->ssl);
+    s->tls_error = tls_explain(&failure);
     ERR_clear_error();
     return -EPROTO;
 }

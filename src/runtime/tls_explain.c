@@ -83,16 +83,17 @@ static const char *verify_sentence(long result)
     }
 }
 
-static void explain_certificate(struct buffer *text, SSL *ssl, long result, const char *name)
+static void explain_certificate(struct buffer *text, const struct tls_failure *failure)
 {
-    X509 *certificate = SSL_get0_peer_certificate(ssl);
-    const char *sentence = verify_sentence(result);
+    const char *sentence = verify_sentence(failure->verify_result);
+    X509 *certificate = failure->certificate;
+    long result = failure->verify_result;
 
     if (sentence)
         buffer_add(text, slice_text(sentence));
     else if (certificate &&
              (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH))
-        explain_name(text, certificate, name);
+        explain_name(text, certificate, failure->name);
     else if (certificate &&
              (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID))
         explain_time(text, certificate, result == X509_V_ERR_CERT_HAS_EXPIRED);
@@ -143,15 +144,14 @@ static void explain_protocol(struct buffer *text, unsigned long code)
         buffer_printf(text, "The TLS handshake failed: %s.", reason ? reason : "unknown cause");
 }
 
-char *tls_explain(SSL *ssl, unsigned long code, const char *name)
+char *tls_explain(const struct tls_failure *failure)
 {
     struct buffer text = BUFFER_NONE;
-    long result = SSL_get_verify_result(ssl);
 
-    if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && result != X509_V_OK)
-        explain_certificate(&text, ssl, result, name);
+    if (failure->verify_result != X509_V_OK)
+        explain_certificate(&text, failure);
     else
-        explain_protocol(&text, code);
+        explain_protocol(&text, failure->code);
     buffer_add_byte(&text, 0);
     return text.data;
 }

@@ -11,9 +11,15 @@ struct tls_context {
     bool verify;
 };
 
-/* Says in a sentence or two why a handshake failed; from malloc. `code` is OpenSSL's error, 0: none, and
- * `name` the server's name as it was expected. */
-char *tls_explain(SSL *ssl, unsigned long code, const char *name);
+/* What is known of a handshake that failed. */
+struct tls_failure {
+    unsigned long code; /* OpenSSL's; 0: the other side went away */
+    long verify_result; /* X509_V_OK: the certificate was not the trouble */
+    X509 *certificate;  /* that was refused; may be NULL */
+    const char *name;   /* of the server, as expected */
+};
+/* Says in a sentence or two why; from malloc. */
+char *tls_explain(const struct tls_failure *failure);
 /* The first error of OpenSSL's queue as text from malloc, the queue emptied; for settings. */
 char *tls_explain_settings(const char *what);
 
