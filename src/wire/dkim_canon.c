@@ -147,8 +147,8 @@ static inline lane lane_load(const char *at)
     return bytes;
 }
 
-/* All ones where relaxed form differs from the text: a tab, or a space before a blank or a CR. Reads
- * one byte past the sixteen. */
+/* All ones where relaxed form differs from the text: a tab, or a space before a blank or a CR.
+ * Reads one byte past the sixteen. */
 static inline lane lane_irregular(const char *at)
 {
     lane here = lane_load(at), after = lane_load(at + 1);

@@ -1,6 +1,6 @@
 /* Nanoseconds per operation of the codecs on a message's way: the body's hash, beside SHA-256 alone
- * over the same bytes, and making a DKIM-Signature without the key's own work. Prints a table; takes
- * a second or two. Each figure is the best of several rounds, since other work only adds. */
+ * over the same bytes, and making a DKIM-Signature without the key's own work. Takes a few
+ * seconds. Each figure is the best of several rounds, since other work only adds. */
 #include "wire/base64.h"
 #include "wire/date.h"
 #include "wire/dkim_sign.h"
