@@ -23,7 +23,8 @@ static const struct wire_reply CLOSED = {
     451, "4.3.0", "Mail is not accepted at present; the operator has been told"};
 static const struct wire_reply NO_SPACE = {452, "4.3.1", "The queue is full; try again later"};
 
-/* The sender's site as it is now; NULL when it is gone or the credential is not its own any more. */
+/* The sender's site as it is now; NULL when it is gone or the credential is not its own any
+ * more. */
 static const struct directory_site *find_site(const struct submit_service *service,
                                               const struct submit_sender *sender)
 {
@@ -88,16 +89,16 @@ static size_t first_size(uint64_t size_hint)
     return (size_t)size_hint + HEADROOM_BYTES;
 }
 
-int submit_content_begin(struct task *t, struct submit_service *service,
-                         const struct submit_sender *sender, uint64_t size_hint,
-                         struct submit_content *ret)
+int submit_content_begin_as(struct task *t, struct submit_service *service,
+                            const struct submit_sender *sender, const struct message_id *id,
+                            uint64_t size_hint, struct submit_content *ret)
 {
-    struct submit_content content = {.id = make_id(t), .draw = {.budget = &service->budget}};
+    struct submit_content content = {.id = *id, .draw = {.budget = &service->budget}};
     struct submit_trace trace = {.hello = sender->hello,
                                  .address = sender->address,
                                  .host_name = service->options.host_name,
                                  .protocol = sender->protocol,
-                                 .id = content.id,
+                                 .id = *id,
                                  .time_s = task_wall_us(t) / 1000000};
     int r;
 
@@ -108,6 +109,15 @@ int submit_content_begin(struct task *t, struct submit_service *service,
     content.trace_size = content.bytes.size;
     *ret = content;
     return 0;
+}
+
+int submit_content_begin(struct task *t, struct submit_service *service,
+                         const struct submit_sender *sender, uint64_t size_hint,
+                         struct submit_content *ret)
+{
+    struct message_id id = make_id(t);
+
+    return submit_content_begin_as(t, service, sender, &id, size_hint, ret);
 }
 
 void submit_content_done(struct submit_content *content)
@@ -154,7 +164,8 @@ static bool check_sender(struct acceptance *a)
     return true;
 }
 
-/* Only what the client sent is scanned: a continuation in its first line must not join our trace. */
+/* Only what the client sent is scanned: a continuation in its first line must not join our
+ * trace. */
 static bool scan(struct acceptance *a)
 {
     struct slice message = slice_part(buffer_slice(&a->content->bytes), a->content->trace_size,

@@ -42,6 +42,11 @@ struct submit_content {
 MUST_CHECK int submit_content_begin(struct task *t, struct submit_service *service,
                                     const struct submit_sender *sender, uint64_t size_hint,
                                     struct submit_content *ret);
+/* The same with an id that the submitter made. */
+MUST_CHECK int submit_content_begin_as(struct task *t, struct submit_service *service,
+                                       const struct submit_sender *sender,
+                                       const struct message_id *id, uint64_t size_hint,
+                                       struct submit_content *ret);
 /* Frees what was not handed over; for CLEANUP. */
 void submit_content_done(struct submit_content *content);
 

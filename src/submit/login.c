@@ -143,8 +143,8 @@ static int collect(struct task *t, struct exchange *e)
     return 0;
 }
 
-/* What cannot be a user or a password is asked about all the same, as something that can: the answer
- * must come as late as any other. */
+/* What cannot be a user or a password is asked about all the same, as something that can: the
+ * answer must come as late as any other. */
 static struct vault_login question(const struct given *given, const struct directory_site *site,
                                    const struct directory_credential *credential)
 {

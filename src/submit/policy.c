@@ -90,7 +90,8 @@ static struct slice upper_case(struct arena *arena, struct slice s)
     return copy;
 }
 
-/* The first line is what Amazon SES says, which applications look for; the second says what to do. */
+/* The first line is what Amazon SES says, which applications look for; the second says what to
+ * do. */
 static struct wire_reply write_refusal(struct arena *arena, const struct refusal *refusal,
                                        struct slice region)
 {

@@ -11,9 +11,9 @@
 #include "wire/from.h"
 #include "wire/smtp_command.h"
 
-/* True when the site may use the address. `shown`: recipients see it as the origin, so it must also
- * be one of the site's outgoing addresses where those are named. Otherwise false, and *ret_why is the
- * sentence of the site's own identity that is not ready, or empty. */
+/* True when the site may use the address. `shown`: recipients see it as the origin, so it must
+ * also be one of the site's outgoing addresses where those are named. Otherwise false, and
+ * *ret_why is the sentence of the site's own identity that is not ready, or empty. */
 bool submit_policy_allows(const struct directory_site *site, const struct address *address,
                           bool shown, struct slice *ret_why);
 

@@ -79,7 +79,8 @@ static struct slice skip_comments(struct slice s)
     return slice_part(s, i, s.size);
 }
 
-/* RFC 8601 §2.2: the first word of the value is the name of the server that claims to have checked. */
+/* RFC 8601 §2.2: the first word of the value is the name of the server that claims to have
+ * checked. */
 static bool claims_to_be_ours(struct slice value, struct slice host_name)
 {
     struct slice rest = skip_comments(value);

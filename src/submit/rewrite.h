@@ -20,8 +20,9 @@ struct submit_rewrite {
  * NULL when there is none. Recipients, filters and signatures would each pick another one. */
 const char *submit_rewrite_repeated(const struct wire_header *header);
 
-/* Changes `bytes`: trace, then the message that `header` was scanned from. Slices of the header are
- * not good any more afterwards. Returns how many bytes of it are header now, blank line included. */
+/* Changes `bytes`: trace, then the message that `header` was scanned from. Slices of the header
+ * are not good any more afterwards. Returns how many bytes of it are header now, blank line
+ * included. */
 size_t submit_rewrite_header(const struct submit_rewrite *rewrite, const struct wire_header *header,
                              struct buffer *bytes);
 

@@ -26,8 +26,8 @@ enum {
 };
 
 /* The next line without its CR LF; good until the next call. -EMSGSIZE: it was longer than
- * SUBMIT_TALK_LINE_BYTES and was skipped; -EPROTO: it was so long, or so much not SMTP, that there is
- * no point in going on. Else the stream's errors. */
+ * SUBMIT_TALK_LINE_BYTES and was skipped; -EPROTO: it was so long, or so much not SMTP, that
+ * there is no point in going on. Else the stream's errors. */
 MUST_CHECK int submit_talk_read(struct task *t, struct submit_talk *talk, struct slice *ret_line);
 MUST_CHECK int submit_talk_reply(struct task *t, struct submit_talk *talk,
                                  const struct wire_reply *reply);

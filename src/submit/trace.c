@@ -22,6 +22,8 @@ void submit_trace_write(const struct submit_trace *trace, struct buffer *out)
     buffer_add(out, SLICE("Received: "));
     if (trace->hello.size)
         write_from(trace, out);
-    buffer_printf(out, "by %.*s with %s\r\n\tid %s;\r\n\t%.*s\r\n", SLICE_ARG(trace->host_name),
-                  trace->protocol, id, SLICE_ARG(time));
+    buffer_printf(out, "by %.*s", SLICE_ARG(trace->host_name));
+    if (trace->protocol)
+        buffer_printf(out, " with %s", trace->protocol);
+    buffer_printf(out, "\r\n\tid %s;\r\n\t%.*s\r\n", id, SLICE_ARG(time));
 }

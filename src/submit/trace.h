@@ -1,5 +1,5 @@
-/* The Received field that we put in front of each message (RFC 5321 §4.4): where it came from, when,
- * how, and under which id. It does not name the credential or the recipients. */
+/* The Received field that we put in front of each message (RFC 5321 §4.4): where it came from,
+ * when, how, and under which id. It does not name the credential or the recipients. */
 #ifndef LETTERHEAD_SUBMIT_TRACE_H
 #define LETTERHEAD_SUBMIT_TRACE_H
 
@@ -11,7 +11,7 @@ struct submit_trace {
     struct slice hello;      /* what the client called itself; empty: not SMTP */
     struct endpoint address; /* of the client */
     struct slice host_name;
-    const char *protocol; /* "ESMTPSA" */
+    const char *protocol; /* "ESMTPSA"; NULL: not SMTP */
     struct message_id id;
     int64_t time_s;
 };

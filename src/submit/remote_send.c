@@ -1,0 +1,74 @@
+/* The steward's side of remote.h: cuts a message into frames and waits for the gateway's word. */
+#include "runtime/world.h"
+#include "submit/remote.h"
+#include "submit/remote_codec.h"
+#include "wire/ipc.h"
+
+static int send_part(struct task *t, struct peer *gateway, const struct message_id *id,
+                     enum submit_remote_part part, struct slice bytes)
+{
+    int r = 0;
+
+    for (size_t offset = 0; offset < bytes.size && r == 0; offset += SUBMIT_REMOTE_PIECE_BYTES) {
+        CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
+        struct submit_remote_piece piece = {*id, part, offset,
+                                            slice_part(bytes, offset, SUBMIT_REMOTE_PIECE_BYTES)};
+
+        submit_remote_piece_write(&body, &piece);
+        r = peer_call(t, gateway, IPC_SUBMIT_CONTENT, buffer_slice(&body), &reply);
+    }
+    return r;
+}
+
+static int send_begin(struct task *t, struct peer *gateway, const struct submit_remote_begin *begin)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
+
+    submit_remote_begin_write(&body, begin);
+    return peer_call(t, gateway, IPC_SUBMIT_BEGIN, buffer_slice(&body), &reply);
+}
+
+static int send_end(struct task *t, struct peer *gateway, struct arena *arena,
+                    const struct message_id *id, struct wire_reply *ret_reply)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
+    int r;
+
+    submit_remote_end_write(&body, id);
+    r = peer_call(t, gateway, IPC_SUBMIT_END, buffer_slice(&body), &reply);
+    if (r == 0)
+        r = submit_remote_reply_read(arena, buffer_slice(&reply), ret_reply);
+    return r;
+}
+
+static struct message_id make_id(struct task *t)
+{
+    uint8_t random[16];
+
+    world_random(task_world(t), random, sizeof(random));
+    return message_id_make((uint64_t)(task_wall_us(t) / 1000), random);
+}
+
+int submit_remote_send(struct task *t, struct peer *gateway, struct arena *arena,
+                       const struct submit_request *request, struct wire_reply *ret_reply)
+{
+    CLEANUP(buffer_done) struct buffer envelope = BUFFER_NONE;
+    struct submit_remote_begin begin = {.id = make_id(t),
+                                        .site_id = request->site_id,
+                                        .access_key_id = request->access_key_id,
+                                        .content_size = request->content.size};
+    int r;
+
+    submit_remote_envelope_write(&envelope, &request->envelope);
+    if (envelope.size > SUBMIT_REMOTE_ENVELOPE_BYTES)
+        return -EMSGSIZE;
+    begin.envelope_size = (uint32_t)envelope.size;
+    r = send_begin(t, gateway, &begin);
+    if (r == 0)
+        r = send_part(t, gateway, &begin.id, SUBMIT_REMOTE_ENVELOPE, buffer_slice(&envelope));
+    if (r == 0)
+        r = send_part(t, gateway, &begin.id, SUBMIT_REMOTE_CONTENT, request->content);
+    if (r == 0)
+        r = send_end(t, gateway, arena, &begin.id, ret_reply);
+    return r == -ENOENT ? -ECONNRESET : r;
+}
