@@ -34,7 +34,9 @@ VALUES ($1, $2, $3, $4, $5);
 
 -- name: credential_list
 SELECT id, access_key_id, sealed, created_us, used_us, revoked_us
-FROM credential WHERE site_id = $1 ORDER BY id;
+FROM (SELECT * FROM credential WHERE site_id = $1
+      ORDER BY revoked_us IS NULL DESC, id DESC LIMIT $2) AS newest
+ORDER BY id;
 
 -- name: credential_revoke
 UPDATE credential SET revoked_us = $3

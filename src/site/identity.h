@@ -1,0 +1,64 @@
+/* An identity and its three keys as the control database has them. What is read lies in the caller's arena.
+ *
+ * States are words here; onboard/identity_state.h knows what they mean and when they change. */
+#ifndef LETTERHEAD_SITE_IDENTITY_H
+#define LETTERHEAD_SITE_IDENTITY_H
+
+#include "base/arena.h"
+#include "site/directory.h"
+#include "store/store.h"
+
+enum { IDENTITY_KEYS = 3 };
+
+struct identity_key {
+    int64_t id;
+    struct slice slot; /* "active", "next", "retiring" */
+    struct slice selector;
+    enum key_algorithm algorithm;
+    struct slice sealed;
+    struct slice public_key;   /* as p= carries it (vault/protocol.h) */
+    struct slice record_state; /* "unknown", "right", "absent", "wrong": what was last proven */
+    int64_t record_since_us;
+    int64_t record_checked_us;   /* 0: never */
+    struct slice record_seen;    /* what was found, for people */
+    struct slice record_advice;  /* what to do about it */
+    struct slice record_trouble; /* why the last look proved nothing; else empty */
+};
+
+struct identity {
+    int64_t id;
+    int64_t site_id;
+    struct slice domain;
+    bool covers_subdomains;
+    struct slice state;
+    int64_t since_us;
+    struct slice why;
+    struct slice next_step;
+    int64_t created_us;
+    int64_t checked_us, succeeded_us, next_check_us; /* 0: never */
+    struct slice dmarc_state, dmarc_record;
+    struct identity_key keys[IDENTITY_KEYS]; /* in the order of the slots */
+    size_t key_count;
+};
+
+/* The slots in their order. */
+extern const char *const identity_slots[IDENTITY_KEYS];
+
+MUST_CHECK int identity_list(struct store *s, struct arena *arena, int64_t site_id,
+                             struct identity **ret, size_t *ret_count);
+/* -ENOENT */
+MUST_CHECK int identity_find(struct store *s, struct arena *arena, int64_t id,
+                             struct identity *ret);
+/* With its keys; ids are the caller's (store_new_id). Within a transaction. */
+MUST_CHECK int identity_insert(struct store *s, const struct identity *identity);
+
+/* True when mail may go out as it. */
+bool identity_is_sending(const struct identity *identity);
+/* The name of a key's record: <selector>._domainkey.<domain>. */
+struct slice identity_record_name(struct arena *arena, const struct identity *identity,
+                                  const struct identity_key *key);
+/* What the record must say, "v=DKIM1; k=rsa; p=…". -EINVAL for a damaged public key. */
+MUST_CHECK int identity_record_text(struct arena *arena, const struct identity_key *key,
+                                    struct slice *ret);
+
+#endif

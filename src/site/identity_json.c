@@ -1,0 +1,94 @@
+#include "site/identity_json.h"
+
+#include "control/json.h"
+#include "wire/dns_text.h"
+
+static void add_text(json_t *object, const char *name, struct slice text)
+{
+    json_object_set_new(object, name, control_json_text(text));
+}
+
+static json_t *strings_of(struct slice text)
+{
+    json_t *strings = json_array();
+
+    for (size_t at = 0; at < text.size; at += WIRE_DNS_STRING_BYTES_MAX)
+        json_array_append_new(strings,
+                              control_json_text(slice_part(text, at, WIRE_DNS_STRING_BYTES_MAX)));
+    return strings;
+}
+
+static struct slice zone_line(struct arena *arena, struct slice name, struct slice text)
+{
+    CLEANUP(buffer_done) struct buffer line = BUFFER_NONE;
+
+    buffer_printf(&line, "%.*s. 3600 IN TXT ( ", SLICE_ARG(name));
+    wire_dns_text_quote(&line, text);
+    buffer_add(&line, SLICE(" )"));
+    return arena_copy(arena, buffer_slice(&line));
+}
+
+static int record_to_json(struct arena *arena, const struct identity *identity,
+                          const struct identity_key *key, json_t **ret)
+{
+    struct slice name = identity_record_name(arena, identity, key), text;
+    json_t *record;
+    int r = identity_record_text(arena, key, &text);
+
+    if (r < 0)
+        return r;
+    record = json_object();
+    add_text(record, "slot", key->slot);
+    add_text(record, "name", name);
+    add_text(record, "type", SLICE("TXT"));
+    add_text(record, "value", text);
+    json_object_set_new(record, "strings", strings_of(text));
+    add_text(record, "zone", zone_line(arena, name, text));
+    add_text(record, "state", key->record_state);
+    json_object_set_new(record, "since", control_json_time(key->record_since_us));
+    json_object_set_new(record, "checked", control_json_time(key->record_checked_us));
+    add_text(record, "seen", key->record_seen);
+    add_text(record, "advice", key->record_advice);
+    add_text(record, "trouble", key->record_trouble);
+    *ret = record;
+    return 0;
+}
+
+static int records_to_json(struct arena *arena, const struct identity *identity, json_t *records)
+{
+    json_t *record;
+    int r = 0;
+
+    for (size_t i = 0; i < identity->key_count && r == 0; i++) {
+        r = record_to_json(arena, identity, &identity->keys[i], &record);
+        if (r == 0)
+            json_array_append_new(records, record);
+    }
+    return r;
+}
+
+int identity_to_json(struct arena *arena, const struct identity *identity, json_t **ret)
+{
+    json_t *object = json_object(), *records = json_array();
+    int r = records_to_json(arena, identity, records);
+
+    add_text(object, "domain", identity->domain);
+    add_text(object, "state", identity->state);
+    json_object_set_new(object, "since", control_json_time(identity->since_us));
+    json_object_set_new(object, "sending", json_boolean(identity_is_sending(identity)));
+    json_object_set_new(object, "subdomains", json_boolean(identity->covers_subdomains));
+    add_text(object, "why", identity->why);
+    add_text(object, "next_step", identity->next_step);
+    json_object_set_new(object, "checked", control_json_time(identity->checked_us));
+    json_object_set_new(object, "next_check", control_json_time(identity->next_check_us));
+    json_object_set_new(object, "dmarc",
+                        json_pack("{s:o, s:o}", "state", control_json_text(identity->dmarc_state),
+                                  "record", control_json_text(identity->dmarc_record)));
+    json_object_set_new(object, "records", records);
+    if (r < 0) {
+        json_decref(object);
+        return r;
+    }
+    *ret = object;
+    return 0;
+}

@@ -1,0 +1,47 @@
+/* What the operations on sites work on; made by the steward. */
+#ifndef LETTERHEAD_SITE_SERVICE_H
+#define LETTERHEAD_SITE_SERVICE_H
+
+#include "control/operation.h"
+#include "site/site.h"
+
+struct peer;
+struct site_pusher;
+
+/* Where applications submit mail: told with each new credential. */
+struct site_port {
+    uint16_t port;
+    const char *security; /* "STARTTLS", "TLS", "none" */
+};
+enum { SITE_PORTS_MAX = 16 };
+
+struct site_service {
+    struct store *store;
+    struct peer *vault;
+    struct site_pusher *pusher;
+    struct slice hostname;
+    struct site_port ports[SITE_PORTS_MAX];
+    size_t port_count;
+    uint16_t key_bits; /* of RSA */
+};
+
+/* The three arrays of operations; `service` may be NULL where they are only looked at (command line). */
+struct control_set site_operations(struct site_service *service);
+struct control_set identity_operations(struct site_service *service);
+struct control_set credential_operations(struct site_service *service);
+
+/* The field that names a site, the same everywhere. */
+#define SITE_FIELD                                                                                 \
+    {                                                                                              \
+        .name = "site", .type = CONTROL_TEXT, .required = true, .positional = true, .min = 1,      \
+        .max = 63, .help = "the site's name"                                                       \
+    }
+
+/* Finds the site that the input's field "site" names; tells the caller when there is none. */
+MUST_CHECK int site_of_call(struct store *s, struct arena *arena, struct control_call *call,
+                            struct site *ret);
+/* Pushes the site to the gateway and adds to the output what came of it: "gateway": "applied" or "waiting". */
+MUST_CHECK int site_push_change(struct task *t, struct site_service *service,
+                                struct control_call *call, int64_t site_id);
+
+#endif

@@ -1,0 +1,243 @@
+#include "site/site_add.h"
+
+#include "site/domain.h"
+#include "site/identity.h"
+#include "site/identity_json.h"
+#include "vault/client.h"
+#include "wire/address.h"
+#include "wire/base32.h"
+#include "wire/dns_text.h"
+
+#include "runtime/world.h"
+
+enum {
+    SELECTOR_RANDOM_BYTES = 20, /* 32 characters that nobody guesses, nor meets by accident */
+    SELECTOR_CHARACTERS = 32,
+    KEY_CREATION_S = 60,
+    DOMAIN_BYTES_MAX = WIRE_DNS_NAME_BYTES_MAX - SELECTOR_CHARACTERS - sizeof("._domainkey."),
+};
+
+/* What is to be added, checked and complete. In the arena of the call. */
+struct plan {
+    struct site site;
+    struct identity identity;
+    struct slice *addresses;
+    size_t address_count;
+};
+
+static int judge_domain(struct control_call *call, struct arena *arena, const char *field,
+                        struct slice text, struct plan *plan)
+{
+    const char *why = "Its name is too long: there must be room for the records in front of it.";
+
+    if (site_domain_normalise(arena, text, &plan->identity.domain, &why) == 0 &&
+        plan->identity.domain.size <= DOMAIN_BYTES_MAX)
+        return 0;
+    return control_refuse(call, CONTROL_INVALID, field,
+                          "Give the domain that stands after the @ of the site's addresses.",
+                          "\"%.*s\" cannot be an identity. %s", SLICE_ARG(text), why);
+}
+
+static bool covered(const struct identity *identity, struct slice domain)
+{
+    size_t own = identity->domain.size;
+
+    if (slice_equal(identity->domain, domain))
+        return true;
+    return identity->covers_subdomains && domain.size > own + 1 &&
+           domain.data[domain.size - own - 1] == '.' && slice_ends_nocase(domain, identity->domain);
+}
+
+static int judge_address(struct control_call *call, struct arena *arena, size_t i,
+                         struct plan *plan)
+{
+    struct slice text = control_texts_at(call, "from", i);
+    struct slice place = arena_printf(arena, "from[%zu]", i);
+    struct wire_error error;
+    struct address address;
+
+    if (wire_address_parse(arena, text, WIRE_ADDRESS_UTF8, &address, &error) < 0)
+        return control_refuse(call, CONTROL_INVALID, place.data,
+                              "Give an address such as info@example.org.",
+                              "\"%.*s\" is not a mail address: %s.", SLICE_ARG(text), error.what);
+    if (plan->identity.domain.size == 0 &&
+        judge_domain(call, arena, place.data, address.domain, plan) < 0)
+        return -ENOMSG;
+    if (!covered(&plan->identity, address.domain))
+        return control_refuse(
+            call, CONTROL_INVALID, place.data,
+            "Give addresses of the identity's domain, or add --subdomains if it is below.",
+            "\"%.*s\" is not an address of %.*s.", SLICE_ARG(text),
+            SLICE_ARG(plan->identity.domain));
+    plan->addresses[plan->address_count++] = wire_address_text(arena, &address);
+    return 0;
+}
+
+static int judge_input(struct control_call *call, struct arena *arena, struct plan *plan)
+{
+    size_t count = control_texts_count(call, "from");
+    int r = 0;
+
+    plan->site.name = control_text(call, "site");
+    if (!site_name_valid(plan->site.name))
+        return control_refuse(call, CONTROL_INVALID, "site",
+                              "Use a-z, 0-9 and single hyphens, such as \"town-library\".",
+                              "\"%.*s\" cannot be a site's name.", SLICE_ARG(plan->site.name));
+    if (control_text(call, "domain").size)
+        r = judge_domain(call, arena, "domain", control_text(call, "domain"), plan);
+    plan->identity.covers_subdomains = control_flag(call, "subdomains");
+    plan->addresses = ARENA_ARRAY(arena, struct slice, count);
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = judge_address(call, arena, i, plan);
+    if (r == 0 && plan->identity.domain.size == 0)
+        r = control_refuse(call, CONTROL_INVALID, "domain",
+                           "Give --domain example.org, or --from info@example.org.",
+                           "The site needs a domain to send as.");
+    return r;
+}
+
+static int refuse_name(struct control_call *call)
+{
+    return control_refuse(call, CONTROL_EXISTS, "site",
+                          "Choose another name, or look at the site with: letterhead site show.",
+                          "There is a site of this name already.");
+}
+
+/* The vault binds keys to the site's id, so ids come first; a crash in between wastes numbers only. */
+static int reserve_ids(struct store *s, struct plan *plan)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    int r = store_transaction_begin(s, &all);
+
+    if (r == 0)
+        r = store_new_id(s, &plan->site.id);
+    if (r == 0)
+        r = store_new_id(s, &plan->identity.id);
+    for (size_t i = 0; i < IDENTITY_KEYS && r == 0; i++)
+        r = store_new_id(s, &plan->identity.keys[i].id);
+    if (r == 0)
+        r = store_transaction_commit(&all);
+    return r;
+}
+
+static struct slice new_selector(struct task *t, struct arena *arena)
+{
+    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
+    uint8_t random[SELECTOR_RANDOM_BYTES];
+
+    world_random(task_world(t), random, sizeof random);
+    wire_base32_encode(&text, slice_of(random, sizeof random));
+    return arena_copy(arena, buffer_slice(&text));
+}
+
+static int create_key(struct task *t, const struct site_service *service, struct arena *arena,
+                      const struct plan *plan, struct identity_key *key)
+{
+    struct vault_new_key made = {BUFFER_NONE, BUFFER_NONE};
+    struct vault_key_binding binding = {.site_id = (uint64_t)plan->site.id,
+                                        .domain = plan->identity.domain,
+                                        .algorithm = VAULT_RSA_SHA256};
+    int r;
+
+    key->selector = binding.selector = new_selector(t, arena);
+    key->algorithm = KEY_RSA_SHA256;
+    r = vault_create_key(t, service->vault, &binding, service->key_bits, &made);
+    if (r == 0) {
+        key->sealed = arena_copy(arena, buffer_slice(&made.sealed));
+        key->public_key = arena_copy(arena, buffer_slice(&made.public_key));
+        vault_new_key_done(&made);
+    }
+    return r;
+}
+
+static int create_keys(struct task *t, const struct site_service *service, struct arena *arena,
+                       struct plan *plan)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, KEY_CREATION_S * SECOND_US);
+    struct identity *identity = &plan->identity;
+    int r = 0;
+
+    identity->key_count = IDENTITY_KEYS;
+    for (size_t i = 0; i < IDENTITY_KEYS && r == 0; i++) {
+        identity->keys[i].slot = slice_text(identity_slots[i]);
+        identity->keys[i].record_state = SLICE("unknown");
+        r = create_key(t, service, arena, plan, &identity->keys[i]);
+    }
+    return r;
+}
+
+static int store_plan(struct store *s, const struct plan *plan)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    int r = store_transaction_begin(s, &all);
+
+    if (r == 0)
+        r = site_insert(s, &plan->site);
+    if (r == 0)
+        r = identity_insert(s, &plan->identity);
+    for (size_t i = 0; i < plan->address_count && r == 0; i++) {
+        r = site_add_outgoing_address(s, plan->site.id, plan->addresses[i]);
+        if (r == -EEXIST) /* given twice */
+            r = 0;
+    }
+    if (r == 0)
+        r = store_transaction_commit(&all);
+    return r;
+}
+
+static void describe_start(struct task *t, struct arena *arena, struct plan *plan)
+{
+    struct identity *identity = &plan->identity;
+
+    plan->site.method = SITE_METHOD_DKIM;
+    plan->site.created_us = identity->created_us = identity->since_us = task_wall_us(t);
+    identity->site_id = plan->site.id;
+    identity->state = SLICE("NOT_STARTED");
+    identity->dmarc_state = SLICE("unknown");
+    identity->why = arena_printf(arena, "The DNS records of %.*s have not been looked for yet.",
+                                 SLICE_ARG(identity->domain));
+    identity->next_step =
+        arena_printf(arena,
+                     "Add the three TXT records to the DNS of %.*s, then run: letterhead identity "
+                     "check %.*s. Letterhead looks by itself too, every minute at first.",
+                     SLICE_ARG(identity->domain), SLICE_ARG(plan->site.name));
+}
+
+static int describe_result(struct task *t, struct site_service *service, struct arena *arena,
+                           struct control_call *call, const struct plan *plan)
+{
+    json_t *identity;
+    int r = identity_to_json(arena, &plan->identity, &identity);
+
+    if (r < 0)
+        return r;
+    json_object_set_new(call->output, "site",
+                        json_stringn(plan->site.name.data, plan->site.name.size));
+    json_object_set_new(call->output, "method", json_string(site_method_name(plan->site.method)));
+    json_object_set_new(call->output, "identity", identity);
+    return site_push_change(t, service, call, plan->site.id);
+}
+
+int site_add(struct task *t, struct control_call *call)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct site_service *service = call->context;
+    struct plan *plan = ARENA_NEW(&arena, struct plan);
+    struct site existing;
+    int r = judge_input(call, &arena, plan);
+
+    if (r == 0 && site_find(service->store, &arena, plan->site.name, &existing) == 0)
+        r = refuse_name(call);
+    if (r == 0)
+        r = reserve_ids(service->store, plan);
+    if (r == 0)
+        r = create_keys(t, service, &arena, plan);
+    if (r < 0)
+        return r;
+    describe_start(t, &arena, plan);
+    r = store_plan(service->store, plan);
+    if (r == -EEXIST)
+        return refuse_name(call); /* someone was faster */
+    return r < 0 ? r : describe_result(t, service, &arena, call, plan);
+}
