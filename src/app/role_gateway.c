@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct gateway_role {
@@ -77,8 +76,6 @@ static int open_spool(struct gateway_role *g)
     int directory;
 
     snprintf(path, sizeof path, "%.*s/spool", SLICE_ARG(g->config->data_directory));
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
-        return complain(path, NULL, -errno);
     directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return complain(path, NULL, -errno);

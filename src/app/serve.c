@@ -1,6 +1,7 @@
 #include "app/serve.h"
 
 #include "app/config.h"
+#include "app/directories.h"
 #include "app/supervisor.h"
 
 #include <getopt.h>
@@ -80,7 +81,8 @@ int serve_main(int argc, char **argv)
         fprintf(stderr, "%.*s", SLICE_ARG(buffer_slice(&problems)));
         return ROLE_EXIT_CONFIG;
     }
-    r = supervise(config);
+    r = directories_make(config->data_directory, config->control_socket, config->user.data);
+    r = r < 0 ? ROLE_EXIT_CONFIG : supervise(config);
     config_free(config);
     return r;
 }
