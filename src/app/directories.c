@@ -1,0 +1,61 @@
+#include "app/directories.h"
+
+#include "app/privileges.h"
+#include "base/log.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(const char *path, const char *what)
+{
+    int error = errno;
+
+    log_error("%s: %s: %s; make it by hand, or name another place in the configuration", path, what,
+              strerror(error));
+    return -error;
+}
+
+/* Only what this very call made changes hands: an operator's own choice of owner stays. */
+static int make(const char *path, mode_t mode, const char *user)
+{
+    struct privileges_user owner;
+    int r;
+
+    if (mkdir(path, mode) < 0)
+        return errno == EEXIST ? 0 : fail(path, "cannot make the directory");
+    if (geteuid() != 0)
+        return 0;
+    r = privileges_find_user(user, &owner);
+    if (r < 0) {
+        log_error("user \"%s\" of the configuration: %s", user, strerror(-r));
+        return r;
+    }
+    return chown(path, owner.uid, owner.gid) < 0 ? fail(path, "cannot give the directory away") : 0;
+}
+
+static int make_parent(struct slice path, mode_t mode, const char *user)
+{
+    char parent[PATH_MAX];
+    ssize_t slash = slice_find_last(path, '/');
+
+    if (slash <= 0 || (size_t)slash >= sizeof parent)
+        return 0;
+    snprintf(parent, sizeof parent, "%.*s", (int)slash, path.data);
+    return make(parent, mode, user);
+}
+
+int directories_make(struct slice data_directory, struct slice control_socket, const char *user)
+{
+    char path[PATH_MAX];
+    int r;
+
+    snprintf(path, sizeof path, "%.*s", SLICE_ARG(data_directory));
+    r = make(path, 0750, user);
+    if (r < 0)
+        return r;
+    snprintf(path, sizeof path, "%.*s/spool", SLICE_ARG(data_directory));
+    r = make(path, 0700, user);
+    return r < 0 ? r : make_parent(control_socket, 0755, user);
+}
