@@ -274,6 +274,8 @@ int wire_domain_parse(struct arena *a, struct slice text, unsigned flags, struct
         r = check_domain(domain, ret_error);
     if (r == 0)
         *ret = domain;
+    else if (!slice_is_ascii(text))
+        ret_error->offset = 0; /* a place in the mapped name says nothing about the text */
     return r;
 }
 

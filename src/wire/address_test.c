@@ -277,6 +277,9 @@ static void says_where(void **state)
     assert_int_equal(error.offset, 7);
     assert_int_equal(wire_address_parse(&a, SLICE("a c@x"), 0, &address, &error), -EBADMSG);
     assert_int_equal(error.offset, 1);
+    assert_int_equal(wire_address_parse(&a, SLICE("a@\xc3\xa9.x_"), UTF8, &address, &error),
+                     -EBADMSG);
+    assert_int_equal(error.offset, 2);
 }
 
 int main(void)

@@ -23,7 +23,7 @@ static int line_size(struct slice rest, size_t *ret, struct wire_error *ret_erro
 
     if (lf >= 0 && (cr < 0 || cr > lf))
         return fail_at(ret_error, "has an LF that no CR precedes", (size_t)lf);
-    if (cr >= 0 && cr + 2 != (ssize_t)line.size)
+    if (cr >= 0 && cr + 1 != lf)
         return fail_at(ret_error, "has a CR that no LF follows", (size_t)cr);
     *ret = line.size;
     return 0;

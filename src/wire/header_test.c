@@ -93,6 +93,7 @@ static void refuses_what_others_read_otherwise(void **state)
         {{"A: 1\r\r\n\r\n", 9}, 4},
         {{"A: 1\r\n\rB: 2\r\n", 13}, 6},
         {{"A: 1\r", 5}, 4},
+        {{"A: 1\rB", 6}, 4},
         {{"A: 1\0\r\n\r\n", 9}, 4},
         {{"\0A: 1\r\n\r\n", 9}, 0},
         {{"no colon\r\n\r\n", 12}, 2},

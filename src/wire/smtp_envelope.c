@@ -232,8 +232,8 @@ static bool path_address(struct command_parse *p, const struct path_role *role, 
                           arena_printf(p->arena, "The %s address %s", role->name, error.what).data);
 }
 
-/* Splits "FROM:<path> parameters"; the path is not looked into yet, because SMTPUTF8 stands after it
- * and decides how it is read. */
+/* Splits "FROM:<path> parameters"; the path is not looked into yet, because SMTPUTF8 stands after
+ * it and decides how it is read. */
 static bool split_path(struct command_parse *p, const struct path_role *role, struct slice rest,
                        struct slice prefix, struct slice *ret_path, struct slice *ret_parameters)
 {
