@@ -185,6 +185,40 @@ static void agrees_with_the_plain_rule(void **state)
     }
 }
 
+/* Long texts of words, blanks and line ends, some drawn out: blocks, runs and gathered pieces meet
+ * in all ways. */
+static void write_text(unsigned seed, struct buffer *out)
+{
+    static const char *const parts[] = {"word", " ", "  ", "\t",
+                                        "\r\n", ".", "\r", "longer words "};
+
+    out->size = 0;
+    for (int i = 0; i < 60; i++) {
+        seed = seed * 1103515245 + 12345;
+        for (unsigned j = 0; j <= (seed >> 28 == 0 ? seed >> 20 & 63 : 0); j++)
+            buffer_add(out, slice_text(parts[seed >> 16 & 7]));
+    }
+}
+
+static void agrees_with_the_plain_rule_at_length(void **state)
+{
+    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
+    CLEANUP(buffer_done) struct buffer out = BUFFER_NONE;
+    CLEANUP(buffer_done) struct buffer plain = BUFFER_NONE;
+
+    (void)state;
+    for (unsigned seed = 0; seed < 3000; seed++) {
+        struct slice body;
+
+        write_text(seed, &text);
+        body = buffer_slice(&text);
+        relax_plainly(body, &plain);
+        canonicalize(WIRE_CANON_RELAXED, slice_part(body, 0, seed % body.size),
+                     slice_part(body, seed % body.size, body.size), &out);
+        assert_true(slice_equal(buffer_slice(&out), buffer_slice(&plain)));
+    }
+}
+
 static void count_calls(void *context, struct slice bytes)
 {
     size_t *calls = context;
@@ -223,6 +257,7 @@ int main(void)
         cmocka_unit_test(relaxes_headers),
         cmocka_unit_test(canonicalizes_bodies_split_at_every_byte),
         cmocka_unit_test(agrees_with_the_plain_rule),
+        cmocka_unit_test(agrees_with_the_plain_rule_at_length),
         cmocka_unit_test(emits_large_runs),
     };
 

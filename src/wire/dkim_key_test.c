@@ -67,6 +67,11 @@ static void refuses_what_is_no_key(void **state)
     for (size_t size = 0; size < key.size; size++)
         assert_int_equal(wire_dkim_key_format(&out, WIRE_DKIM_KEY_RSA, slice_part(key, 0, size)),
                          -EINVAL);
+    buffer_add_byte(&der, 0); /* more than the key */
+    assert_int_equal(wire_dkim_key_format(&out, WIRE_DKIM_KEY_RSA, buffer_slice(&der)), -EINVAL);
+    key = slice_part(buffer_slice(&der), 0, der.size - 1);
+    assert_int_equal(wire_dkim_key_format(&out, WIRE_DKIM_KEY_RSA, key), 0);
+    out.size = 0;
     der.data[5]++; /* another algorithm */
     assert_int_equal(wire_dkim_key_format(&out, WIRE_DKIM_KEY_RSA, key), -EINVAL);
     assert_int_equal(out.size, 0);
@@ -161,6 +166,7 @@ static void compares(void **state)
         {"\"v=DKIM1; k=rsa; p=" RSA_BASE64 "\"", "syntax"},
         {"v=DKIM1\\; k=rsa\\; p=" RSA_BASE64, "syntax"},
         {"v=DKIM1 k=rsa p=" RSA_BASE64, "syntax"},
+        {"v=DK IM1; k=rsa; p=" RSA_BASE64, "syntax"},
         {"k=rsa; v=DKIM1; p=" RSA_BASE64, "syntax"},
         {HEAD RSA_BASE64 "; p=" RSA_BASE64, "syntax"},
         {HEAD CUT "-----", "syntax"},
