@@ -118,30 +118,61 @@ static int recurse(volatile int *depth)
 
 static void overflow(void *argument)
 {
+    struct counter *c = argument;
     volatile int depth = 0;
 
-    *(int *)argument = recurse(&depth);
+    c->count = recurse(&depth);
 }
 
-/* Runs over the end of a stack in a process of its own, which must die of it. */
-static void running_over_the_end_is_a_crash(void **state)
+/* Runs a fiber to its end in a process of its own, which must die of it. */
+static void assert_deadly(void (*function)(void *argument), struct counter *argument)
 {
     pid_t child = fork();
     int status;
 
-    (void)state;
     if (child == 0) {
         struct fiber_pool pool = {0};
-        int result;
 
         close(STDERR_FILENO);
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        fiber_resume(&pool, fiber_new(&pool, overflow, &result));
+        argument->fiber = fiber_new(&pool, function, argument);
+        while (!fiber_resume(&pool, argument->fiber))
+            continue;
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
+
+static void running_over_the_end_is_a_crash(void **state)
+{
+    struct counter c = {0};
+
+    (void)state;
+    assert_deadly(overflow, &c);
+}
+
+#ifdef FIBER_ADDRESS_SANITIZER
+static void write_past_a_local(void *argument)
+{
+    struct counter *c = argument;
+    volatile char memory[16];
+
+    fiber_suspend(c->fiber);
+    for (size_t i = 0; i <= sizeof memory; i++)
+        memory[i] = 1;
+    c->count = memory[0];
+}
+
+/* Switching must not wipe what the sanitizer knows of the frames that wait. */
+static void the_sanitizer_sees_through_a_suspension(void **state)
+{
+    struct counter c = {0};
+
+    (void)state;
+    assert_deadly(write_past_a_local, &c);
+}
+#endif
 
 int main(void)
 {
@@ -151,6 +182,9 @@ int main(void)
         cmocka_unit_test(the_pool_is_bounded),
         cmocka_unit_test(stack_use_is_measured),
         cmocka_unit_test(running_over_the_end_is_a_crash),
+#ifdef FIBER_ADDRESS_SANITIZER
+        cmocka_unit_test(the_sanitizer_sees_through_a_suspension),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

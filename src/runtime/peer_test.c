@@ -107,7 +107,7 @@ static void both_sides_ask_and_answer(void **state)
     assert_int_equal(run_tasks(NULL, converse, NULL), 0);
 }
 
-enum { CALLERS = 2500 }; /* more than may be in flight */
+enum { CALLERS = 1300 }; /* more than may be in flight */
 
 struct crowd {
     struct side *side;

@@ -54,16 +54,23 @@ static void set_names(X509 *certificate, const struct identity_options *options)
         add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
 }
 
+static void add_written(struct buffer *pem, BIO *bio)
+{
+    char *data;
+    long size = BIO_get_mem_data(bio, &data);
+
+    buffer_add(pem, slice_of(data, (size_t)size));
+    BIO_reset(bio);
+}
+
 static void to_pem(struct identity *identity)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *data;
 
     PEM_write_bio_X509(bio, identity->certificate);
-    buffer_add(&identity->certificate_pem, slice_of(data, (size_t)BIO_get_mem_data(bio, &data)));
-    BIO_reset(bio);
+    add_written(&identity->certificate_pem, bio);
     PEM_write_bio_PrivateKey(bio, identity->key, NULL, NULL, 0, NULL, NULL);
-    buffer_add(&identity->key_pem, slice_of(data, (size_t)BIO_get_mem_data(bio, &data)));
+    add_written(&identity->key_pem, bio);
     BIO_free(bio);
 }
 
