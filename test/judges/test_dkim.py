@@ -26,7 +26,7 @@ KEYS = {
     "ed25519": ["-algorithm", "ED25519"],
 }
 
-# RFC 6376 §5.4 leaves the choice to the signer; these are ours (SECURITY.md), each oversigned.
+# RFC 6376 §5.4 leaves the choice to the signer; these are ours (src/wire/dkim_sign.h), each oversigned.
 SIGNED = ("From To Cc Subject Date Message-ID Reply-To Sender MIME-Version Content-Type "
           "Content-Transfer-Encoding In-Reply-To References List-Unsubscribe List-Unsubscribe-Post List-Id").split()
 
