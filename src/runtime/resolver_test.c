@@ -300,6 +300,31 @@ static void many_may_ask_at_once(void **state)
     assert_int_equal(with_stub(NULL, ask_at_once, NULL), 0);
 }
 
+static int ask_twice(struct task *t, void *argument)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct slice name = slice_text(argument);
+    struct dns_answer answer;
+    unsigned before;
+
+    assert_int_equal(resolver_query(t, &arena, name, DNS_A, &answer), 0);
+    assert_int_equal(task_sleep(t, RESOLVER_FRESH_US), 0);
+    before = server.questions;
+    assert_int_equal(resolver_query(t, &arena, name, DNS_A, &answer), 0);
+    if (server.questions == before)
+        fail_msg("%s ttl %u", (char *)argument, answer.ttl_s);
+    return 0;
+}
+
+static void fresh_answers_are_asked_for_again(void **state)
+{
+    const struct resolver_stub stub = {"example.test", server.address, false};
+    const struct resolver_options options = {.stubs = &stub, .stub_count = 1, .fresh = true};
+
+    (void)state;
+    assert_int_equal(run_tasks(&options, ask_twice, NULL), 0);
+}
+
 static int ask_in_vain(struct task *t, void *argument)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -423,6 +448,7 @@ int main(void)
         cmocka_unit_test(answers_are_told_apart),
         cmocka_unit_test(the_number_of_records_is_limited),
         cmocka_unit_test(many_may_ask_at_once),
+        cmocka_unit_test(fresh_answers_are_asked_for_again),
         cmocka_unit_test(a_question_heeds_the_deadline),
         cmocka_unit_test(what_is_no_name_is_not_asked_for),
         cmocka_unit_test(an_unsigned_answer_under_an_anchor_is_bogus),

@@ -91,11 +91,22 @@ static int set_anchor(struct resolver_unbound *r, const char *path, char **ret_p
     return error ? refuse(ret_problem, "the trust anchor", path, error) : 0;
 }
 
+static int set_memory(struct resolver_unbound *r, bool fresh, char **ret_problem)
+{
+    int result = fresh ? set(r, "cache-max-ttl:", "0", ret_problem) : 0;
+
+    if (result == 0 && fresh)
+        result = set(r, "cache-max-negative-ttl:", "0", ret_problem);
+    return result;
+}
+
 static int configure(struct resolver_unbound *r, const struct resolver_options *options,
                      char **ret_problem)
 {
     int result = set(r, "do-not-query-localhost:", "no", ret_problem);
 
+    if (result == 0)
+        result = set_memory(r, options->fresh, ret_problem);
     if (result == 0)
         result = set_anchor(r, options->trust_anchor_path, ret_problem);
     if (result == 0)

@@ -18,7 +18,12 @@ struct resolver_options {
     const struct resolver_stub *stubs;
     size_t stub_count;
     const char *trust_anchor_path; /* a file of DS or DNSKEY records; NULL: nothing is validated */
+    bool fresh; /* answers, absence too, are forgotten after RESOLVER_FRESH_US: for checks of what
+                 * somebody has just changed */
 };
+
+/* libunbound counts in whole seconds. */
+#define RESOLVER_FRESH_US ((uint64_t)1100000)
 
 struct world_linux_options {
     struct disk *disk;                       /* may be NULL; the caller frees it after the world */
