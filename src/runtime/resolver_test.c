@@ -302,17 +302,13 @@ static void many_may_ask_at_once(void **state)
 
 static int ask_twice(struct task *t, void *argument)
 {
-    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    struct slice name = slice_text(argument);
-    struct dns_answer answer;
     unsigned before;
 
-    assert_int_equal(resolver_query(t, &arena, name, DNS_A, &answer), 0);
+    assert_int_equal(ask_www(t, argument), 0);
     assert_int_equal(task_sleep(t, RESOLVER_FRESH_US), 0);
     before = server.questions;
-    assert_int_equal(resolver_query(t, &arena, name, DNS_A, &answer), 0);
-    if (server.questions == before)
-        fail_msg("%s ttl %u", (char *)argument, answer.ttl_s);
+    assert_int_equal(ask_www(t, argument), 0);
+    assert_true(server.questions > before);
     return 0;
 }
 
