@@ -2,7 +2,6 @@
 
 void submit_admission_init(struct submit_admission *a, const struct submit_admission_limits *limits)
 {
-    assert(limits->reserved < limits->connections_max);
     *a = (struct submit_admission){.limits = *limits};
     list_init(&a->seats);
 }
@@ -35,7 +34,7 @@ static size_t count_site(const struct submit_admission *a, uint64_t site_id)
 /* Everyone is a stranger at first: the reserved places are what strangers leave free. */
 static size_t strangers_max(const struct submit_admission *a)
 {
-    return a->limits.connections_max - a->limits.reserved;
+    return a->limits.connections_max - a->limits.connections_max / 4;
 }
 
 int submit_admission_enter(struct submit_admission *a, struct submit_seat *seat,

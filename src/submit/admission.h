@@ -1,7 +1,7 @@
-/* Who may be connected: limits in all, per address and per site, with places kept for sessions that
- * have logged in, so that strangers who only sit there cannot keep the sites out. Counting walks
- * the list of those seated: at a few thousand connections that costs less than any table would. An
- * IPv6 address counts as its /64. */
+/* Who may be connected: limits in all, per address and per site. A quarter of all places is kept
+ * for sessions that have logged in, so that strangers who only sit there cannot keep the sites
+ * out. Counting walks the list of those seated: at a few thousand connections that costs less
+ * than any table would. An IPv6 address counts as its /64. */
 #ifndef LETTERHEAD_SUBMIT_ADMISSION_H
 #define LETTERHEAD_SUBMIT_ADMISSION_H
 
@@ -10,7 +10,6 @@
 
 struct submit_admission_limits {
     size_t connections_max;
-    size_t reserved; /* of them: places that only sessions that have logged in may take */
     size_t per_address_max;
     size_t per_site_max; /* logged in as one site */
 };

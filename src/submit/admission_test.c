@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 static const struct submit_admission_limits LIMITS = {
-    .connections_max = 10, .reserved = 2, .per_address_max = 3, .per_site_max = 2};
+    .connections_max = 10, .per_address_max = 3, .per_site_max = 2};
 
 static struct endpoint v4(uint8_t last)
 {

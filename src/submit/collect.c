@@ -2,6 +2,8 @@
 
 #include "wire/smtp_data.h"
 
+#include <inttypes.h>
+
 enum { READ_AHEAD_BYTES = 262144, DECODER_HOLDS_BYTES = 4 };
 
 static const struct wire_reply NO_MEMORY = {452, "4.3.1",
@@ -70,17 +72,29 @@ static int more(struct task *t, struct collection *c)
     return r;
 }
 
-static struct wire_reply refusal_of(const struct collection *c)
+/* What is wrong, and where: whoever made the message has to find it. */
+static struct wire_reply fault_reply(struct arena *arena, const struct data_decoder *decoder)
+{
+    struct wire_reply reply = data_fault_reply(decoder->fault);
+
+    if (decoder->fault != DATA_FAULT_SIZE)
+        reply.text =
+            arena_printf(arena, "%s (line %" PRIu64 ")", reply.text, decoder->fault_line).data;
+    return reply;
+}
+
+static struct wire_reply refusal_of(struct arena *arena, const struct collection *c)
 {
     if (c->decoder.fault != DATA_FAULT_NONE)
-        return data_fault_reply(c->decoder.fault);
+        return fault_reply(arena, &c->decoder);
     if (c->out_of_memory)
         return NO_MEMORY;
     return (struct wire_reply){.code = 0};
 }
 
 int submit_collect(struct task *t, struct submit_talk *talk, const struct submit_limits *limits,
-                   struct submit_content *content, struct wire_reply *ret_refusal)
+                   struct arena *arena, struct submit_content *content,
+                   struct wire_reply *ret_refusal)
 {
     CLEANUP(task_deadline_end)
     struct task_deadline limit = task_deadline_after(t, limits->data_us);
@@ -93,6 +107,6 @@ int submit_collect(struct task *t, struct submit_talk *talk, const struct submit
         if (r)
             return r;
     }
-    *ret_refusal = refusal_of(&c);
+    *ret_refusal = refusal_of(arena, &c);
     return 0;
 }

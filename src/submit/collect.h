@@ -10,7 +10,7 @@
  * what comes next is a command. 0 with *ret_refusal.code 0 when the content is whole, or the
  * refusal. -ETIMEDOUT also when it comes too slowly. */
 MUST_CHECK int submit_collect(struct task *t, struct submit_talk *talk,
-                              const struct submit_limits *limits, struct submit_content *content,
-                              struct wire_reply *ret_refusal);
+                              const struct submit_limits *limits, struct arena *arena,
+                              struct submit_content *content, struct wire_reply *ret_refusal);
 
 #endif

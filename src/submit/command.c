@@ -261,7 +261,8 @@ static int receive(struct task *t, struct submit_session *s, const struct submit
     struct wire_reply reply;
     int r;
 
-    r = submit_collect(t, &s->talk, &s->service->options.limits, content, &reply);
+    r = submit_collect(t, &s->talk, &s->service->options.limits, &s->transaction.arena, content,
+                       &reply);
     if (r == 0 && reply.code == 0)
         r = submit_accept(t, s->service, &s->transaction.arena, sender, &s->transaction.envelope,
                           content, &reply);

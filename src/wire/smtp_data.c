@@ -172,7 +172,7 @@ static const struct {
     [DATA_FAULT_NUL] = {"a NUL byte",
                         {554, "5.6.0", "The message has a NUL byte; encode it with base64"}},
     [DATA_FAULT_LINE_LONG] = {"a line of more than 998 bytes",
-                              {554, "5.6.0",
+                              {550, "5.6.0",
                                "The message has a line of more than 998 bytes; encode it with "
                                "quoted-printable or base64"}},
     [DATA_FAULT_SIZE] = {"more bytes than are allowed",
