@@ -164,6 +164,8 @@ static void load_text(struct load *l, const struct place *at, size_t line,
         load_choice(l, at, line, field, text, target);
         break;
     case SCHEMA_CUSTOM:
+        if (text.size == 0 && field->fallback && !field->fallback[0])
+            break; /* written out, the default of what may be absent is "" */
         if (field->custom(arena_copy(l->arena, text), target) < 0)
             problem(l, line, at, "\"%.*s\" is not %s", SLICE_ARG(slice_part(text, 0, 80)),
                     field->expected);
@@ -199,6 +201,13 @@ static void load_list(struct load *l, const struct place *at, yaml_node_t *node,
     *target = (struct schema_list){items, count};
 }
 
+/* "key:" with nothing behind it. */
+static bool is_nothing(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0 &&
+           node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
 /* `target` is the value's own place (for a group: the struct that its fields' offsets count from).
  */
 static void load_value(struct load *l, const struct place *at, yaml_node_t *node,
@@ -209,6 +218,8 @@ static void load_value(struct load *l, const struct place *at, yaml_node_t *node
     if (field->type == SCHEMA_GROUP) {
         if (node->type == YAML_MAPPING_NODE)
             load_fields(l, at, node, line, field->fields, target);
+        else if (is_nothing(node)) /* all of its keys are commented out */
+            load_fields(l, at, NULL, line, field->fields, target);
         else
             problem(l, line, at, "must be a group of keys, indented below it");
         return;
