@@ -217,6 +217,14 @@ static enum smtp_mechanism mechanism_of(struct slice name)
     return SMTP_MECHANISM_OTHER;
 }
 
+const char *wire_mechanism_name(unsigned mechanism)
+{
+    for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++)
+        if (mechanisms[i].mechanism == mechanism)
+            return mechanisms[i].name;
+    return NULL;
+}
+
 /* Takes the next word off the front; words stand between spaces or tabs. */
 static bool next_word(struct slice *rest, struct slice *ret)
 {

@@ -90,6 +90,9 @@ enum smtp_mechanism {
     SMTP_MECHANISM_OTHER = 2048, /* something that we have no name for */
 };
 
+/* "CRAM-MD5"; NULL for SMTP_MECHANISM_OTHER and what is no single bit. */
+const char *wire_mechanism_name(unsigned mechanism);
+
 struct smtp_capabilities {
     bool starttls, pipelining, eightbitmime, smtputf8, dsn, enhanced_status, chunking, requiretls;
     bool auth;           /* an AUTH line was there, whatever it named */

@@ -259,6 +259,8 @@ static void reads_mechanisms(void **state)
     assert_true(capabilities("250-x\r\n250 AUTH\r\n").auth);
     assert_int_equal(capabilities("250-x\r\n250 AUTH\r\n").mechanisms, 0);
     assert_false(capabilities("250-x\r\n250 AUTHX PLAIN\r\n").auth);
+    assert_string_equal(wire_mechanism_name(SMTP_MECHANISM_SCRAM_SHA_256), "SCRAM-SHA-256");
+    assert_null(wire_mechanism_name(SMTP_MECHANISM_OTHER));
 }
 
 static void formats_replies(void **state)

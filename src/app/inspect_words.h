@@ -1,0 +1,28 @@
+/* The words of `letterhead inspect`, each a function from options to an exit status. Input is a file
+ * or standard input; what is said goes to standard output, in words or as JSON. */
+#ifndef LETTERHEAD_APP_INSPECT_WORDS_H
+#define LETTERHEAD_APP_INSPECT_WORDS_H
+
+#include "base/base.h"
+
+enum { INSPECT_IDENTITIES_MAX = 16 };
+
+struct inspect_options {
+    bool json;
+    bool lf;    /* LF alone ends a line of the message */
+    bool ascii; /* no SMTPUTF8 */
+    bool ehlo;  /* the reply answers EHLO */
+    bool header_simple, body_simple;
+    const char *identities[INSPECT_IDENTITIES_MAX];
+    size_t identity_count;
+    char **operands;
+    int operand_count;
+};
+
+int inspect_address(const struct inspect_options *options);
+int inspect_from(const struct inspect_options *options);
+int inspect_message(const struct inspect_options *options);
+int inspect_canon(const struct inspect_options *options);
+int inspect_reply(const struct inspect_options *options);
+
+#endif
