@@ -54,4 +54,7 @@ struct dns_answer {
 MUST_CHECK int resolver_query(struct task *t, struct arena *arena, struct slice name,
                               enum dns_type type, struct dns_answer *ret);
 
+/* How long a world that was made for fresh answers (world_linux.h) remembers one. */
+#define RESOLVER_FRESH_US ((uint64_t)1100000)
+
 #endif

@@ -22,9 +22,6 @@ struct resolver_options {
                  * somebody has just changed */
 };
 
-/* libunbound counts in whole seconds. */
-#define RESOLVER_FRESH_US ((uint64_t)1100000)
-
 struct world_linux_options {
     struct disk *disk;                       /* may be NULL; the caller frees it after the world */
     const struct resolver_options *resolver; /* NULL: every question is DNS_TEMPORARY */

@@ -55,15 +55,12 @@ static void show_secrets(const struct site_service *service, struct control_call
                          const struct credential *credential,
                          const struct vault_new_credential *made)
 {
-    json_t *smtp = json_object();
-
     add_text(call->output, "access_key_id", credential->access_key_id);
     add_text(call->output, "secret_access_key", secret_slice(&made->secret_access_key));
-    add_text(smtp, "host", service->hostname);
-    json_object_set_new(smtp, "ports", describe_ports(service));
-    add_text(smtp, "user", credential->access_key_id);
-    add_text(smtp, "password", secret_slice(&made->smtp_password));
-    json_object_set_new(call->output, "smtp", smtp);
+    add_text(call->output, "smtp_host", service->hostname);
+    json_object_set_new(call->output, "smtp_ports", describe_ports(service));
+    add_text(call->output, "smtp_username", credential->access_key_id);
+    add_text(call->output, "smtp_password", secret_slice(&made->smtp_password));
 }
 
 /* Another request may have added one while the vault worked, so they are counted again. */
@@ -198,7 +195,8 @@ static const struct control_field revoke_fields[] = {
 static const struct control_operation operations[] = {
     {"credential.add", "Make a credential for a site's application and show its secrets, once",
      CONTROL_OPERATOR, true, site_fields,
-     "site, access_key_id, secret_access_key, smtp {host, ports[], user, password}, gateway",
+     "site, access_key_id, secret_access_key, smtp_host, smtp_ports[] {port, security}, "
+     "smtp_username, smtp_password, gateway",
      add_credential},
     {"credential.list", "List a site's credentials", CONTROL_VIEWER, false, site_fields,
      "site, credentials[] {access_key_id, state, created, last_used, revoked}", list_credentials},

@@ -182,11 +182,12 @@ static int credentials_come_and_go(struct task *t, void *argument)
     first = ask_well(t, &f, "credential.add", "{\"site\": \"one\"}");
     second = ask_well(t, &f, "credential.add", "{\"site\": \"one\"}");
     ask_badly(t, &f, "credential.add", "{\"site\": \"one\"}", CONTROL_REFUSED, "site");
-    assert_string_equal(json_at(first, "output.smtp.user"), json_at(first, "output.access_key_id"));
-    assert_string_equal(json_at(first, "output.smtp.host"), "mail.example.net");
+    assert_string_equal(json_at(first, "output.smtp_username"),
+                        json_at(first, "output.access_key_id"));
+    assert_string_equal(json_at(first, "output.smtp_host"), "mail.example.net");
     assert_int_equal(strlen(json_at(first, "output.secret_access_key")), 40);
-    assert_int_equal(strlen(json_at(first, "output.smtp.password")), 44);
-    assert_int_equal(site_of_user(&f, json_at(first, "output.smtp.user"))->id, 1);
+    assert_int_equal(strlen(json_at(first, "output.smtp_password")), 44);
+    assert_int_equal(site_of_user(&f, json_at(first, "output.smtp_username"))->id, 1);
 
     /* Another site's credential is as unknown as one that nobody has. */
     snprintf(revoke, sizeof revoke, "{\"site\": \"two\", \"access_key_id\": \"%s\"}",
@@ -195,8 +196,8 @@ static int credentials_come_and_go(struct task *t, void *argument)
     revoke[strlen("{\"site\": \"")] = 'o', revoke[strlen("{\"site\": \"t")] = 'n',
     revoke[strlen("{\"site\": \"tw")] = 'e';
     json_decref(ask_well(t, &f, "credential.revoke", revoke));
-    assert_null(site_of_user(&f, json_at(first, "output.smtp.user")));
-    assert_non_null(site_of_user(&f, json_at(second, "output.smtp.user")));
+    assert_null(site_of_user(&f, json_at(first, "output.smtp_username")));
+    assert_non_null(site_of_user(&f, json_at(second, "output.smtp_username")));
     ask_badly(t, &f, "credential.revoke", revoke, CONTROL_NOT_FOUND, "access_key_id");
 
     list = ask_well(t, &f, "credential.list", "{\"site\": \"one\"}");

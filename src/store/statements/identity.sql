@@ -17,7 +17,7 @@ FROM identity WHERE id = $1;
 
 -- name: identity_due
 SELECT id FROM identity WHERE next_check_us IS NOT NULL AND next_check_us <= $1
-ORDER BY next_check_us LIMIT 1;
+ORDER BY next_check_us LIMIT $2;
 
 -- name: identity_taken
 SELECT 1 FROM identity

@@ -1,0 +1,35 @@
+/* Looking at an identity's DNS records and drawing the consequences: for an operator at once, and by the clock
+ * for all of them. */
+#ifndef LETTERHEAD_ONBOARD_CHECK_H
+#define LETTERHEAD_ONBOARD_CHECK_H
+
+#include "control/operation.h"
+#include "onboard/identity_state.h"
+#include "runtime/task.h"
+#include "store/store.h"
+
+struct site_pusher;
+
+enum {
+    ONBOARD_CHECK_S = 30,   /* for all questions of one check */
+    ONBOARD_CHECKS_MAX = 8, /* at one time, by the clock */
+};
+
+struct onboard_service {
+    struct store *store;
+    struct site_pusher *pusher;
+    struct identity_times times;
+};
+
+/* Asks for all records of the identity, and stores what was found and decided. *ret_changed: the gateway has to
+ * know. -ENOENT: the identity is gone. A world that does not answer is no error. */
+MUST_CHECK int onboard_check(struct task *t, struct onboard_service *service, int64_t identity_id,
+                             bool asked_for, bool *ret_changed);
+
+/* Checks each identity when its time has come, until cancelled. */
+MUST_CHECK int onboard_run(struct task *t, struct onboard_service *service);
+
+/* identity.check; `service` may be NULL where it is only looked at. */
+struct control_set onboard_operations(struct onboard_service *service);
+
+#endif

@@ -1,0 +1,125 @@
+#include "onboard/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define EXPECTED "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+/* Several texts are separated by '|'; NULL: not found, as the status says. */
+static const struct {
+    enum dns_status status;
+    const char *texts;
+    bool proven;
+    enum record_state state;
+    const char *words; /* a part of the advice or the trouble */
+} cases[] = {
+    {DNS_FOUND, EXPECTED, true, RECORD_RIGHT, NULL},
+    {DNS_FOUND, "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=; k=ed25519", true, RECORD_RIGHT,
+     NULL},
+    {DNS_NO_NAME, NULL, true, RECORD_ABSENT, "Add it"},
+    {DNS_NO_DATA, NULL, true, RECORD_ABSENT, "Add it"},
+    {DNS_FOUND, "", true, RECORD_WRONG, "Something else"},
+    {DNS_FOUND, "v=spf1 -all", true, RECORD_WRONG, "Something else"},
+    {DNS_FOUND, "v=DKIM1; k=ed25519; p=", true, RECORD_WRONG, "revoked"},
+    {DNS_FOUND, "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPc", true, RECORD_WRONG,
+     "cut off"},
+    {DNS_FOUND, "v=DKIM1; k=ed25519; p=22qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", true,
+     RECORD_WRONG, "Another key"},
+    {DNS_FOUND, EXPECTED "; t=y", true, RECORD_WRONG, "other tags"},
+    {DNS_FOUND, EXPECTED "|v=spf1 -all", true, RECORD_WRONG, "2 TXT records"},
+    {DNS_TEMPORARY, NULL, false, RECORD_UNKNOWN, "the reason"},
+    {DNS_BOGUS, NULL, false, RECORD_UNKNOWN, "DNSSEC"},
+};
+
+static void make_answer(struct arena *arena, enum dns_status status, const char *texts,
+                        struct dns_answer *ret)
+{
+    struct slice rest = slice_text(texts), part;
+    bool more = texts != NULL;
+
+    *ret = (struct dns_answer){.status = status,
+                               .why = SLICE("the reason"),
+                               .records = ARENA_ARRAY(arena, struct dns_record, 5)};
+    while (more) {
+        more = slice_cut(&rest, '|', &part);
+        ret->records[ret->count++].text = part;
+    }
+}
+
+static void says_what_a_record_is_and_what_to_do(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        struct record_finding finding;
+        struct dns_answer answer;
+        struct slice words;
+
+        make_answer(&arena, cases[i].status, cases[i].texts, &answer);
+        record_judge(&arena, &answer, SLICE(EXPECTED), &finding);
+        assert_int_equal(finding.proven, cases[i].proven);
+        if (finding.proven && finding.state != cases[i].state)
+            fail_msg("case %zu: %s", i, record_state_name(finding.state));
+        words = finding.proven ? finding.advice : finding.trouble;
+        assert_int_equal(words.size > 0, cases[i].words != NULL);
+        if (cases[i].words && slice_find_slice(words, slice_text(cases[i].words)) < 0)
+            fail_msg("case %zu: %.*s", i, SLICE_ARG(words));
+    }
+}
+
+static void shows_hostile_records_harmlessly(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct record_finding finding;
+    struct dns_answer answer;
+
+    (void)state;
+    make_answer(&arena, DNS_FOUND, "v=DKIM1; p=\x1b[2J\n\xff", &answer);
+    record_judge(&arena, &answer, SLICE(EXPECTED), &finding);
+    assert_int_equal(finding.state, RECORD_WRONG);
+    assert_true(slice_is_utf8(finding.seen));
+    assert_int_equal(slice_find(finding.seen, '\x1b'), -1);
+    assert_int_equal(slice_find(finding.seen, '\n'), -1);
+}
+
+static void finds_the_dmarc_policy(void **state)
+{
+    static const struct {
+        enum dns_status status;
+        const char *texts, *state;
+    } policies[] = {
+        {DNS_FOUND, "v=DMARC1; p=reject", "found"},
+        {DNS_FOUND, "v=spf1 -all|v=DMARC1; p=none", "found"},
+        {DNS_FOUND, "v=DMARC1; p=none|v=DMARC1; p=reject", "invalid"},
+        {DNS_FOUND, "p=none; v=DMARC1", "absent"},
+        {DNS_FOUND, "v=DMARC12; p=none", "absent"},
+        {DNS_NO_NAME, NULL, "absent"},
+        {DNS_TEMPORARY, NULL, ""},
+        {DNS_BOGUS, NULL, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        struct slice found, record;
+        struct dns_answer answer;
+
+        make_answer(&arena, policies[i].status, policies[i].texts, &answer);
+        dmarc_judge(&arena, &answer, &found, &record);
+        assert_true(slice_equal(found, slice_text(policies[i].state)));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(says_what_a_record_is_and_what_to_do),
+        cmocka_unit_test(shows_hostile_records_harmlessly),
+        cmocka_unit_test(finds_the_dmarc_policy),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
