@@ -2,8 +2,8 @@
  *
  * The supervisor starts a role as `letterhead role NAME …` with exactly the descriptors listed here
  * and no others; 0 is /dev/null, 1 and 2 are the log. Its environment holds nothing but the
- * variables in role.c. When main() is reached the role already has its user, no capabilities, and
- * will be killed when the supervisor dies. */
+ * variables named in child.c. When main() is reached the role already has its user, no
+ * capabilities, and will be killed when the supervisor dies. */
 #ifndef LETTERHEAD_APP_ROLE_H
 #define LETTERHEAD_APP_ROLE_H
 
@@ -14,8 +14,9 @@
 enum role { ROLE_VAULT, ROLE_STEWARD, ROLE_GATEWAY, ROLE_COUNT };
 
 enum {
-    /* Ends of the SOCK_SEQPACKET pairs that peer_new() or vault_serve() take; blocking as they
-       come. */
+    ROLE_FD_FIRST = 3,
+
+    /* Ends of SOCK_SEQPACKET pairs, for peer_new or vault_server_new; blocking as they come. */
     ROLE_VAULT_FD_GATEWAY = 3,
     ROLE_VAULT_FD_STEWARD = 4,
     ROLE_VAULT_FD_MASTER_KEY = 5, /* as in its file; a pipe: read once, then gone */
@@ -28,8 +29,7 @@ enum {
     ROLE_GATEWAY_FD_STEWARD = 4,
     ROLE_GATEWAY_FD_CERTIFICATE = 5,     /* PEM chain; a pipe; empty when none is configured */
     ROLE_GATEWAY_FD_CERTIFICATE_KEY = 6, /* PEM key; the same */
-    ROLE_GATEWAY_FD_LISTENER_FIRST =
-        7, /* one each in the order of role_start.listeners; not blocking */
+    ROLE_GATEWAY_FD_LISTENER_FIRST = 7,  /* as in role_start.listeners; not blocking */
 };
 
 enum {
