@@ -12,7 +12,6 @@
 /* Room for what may be added to the header, so that adding it does not move the content. */
 enum { HEADROOM_BYTES = 1024, RESERVE_BYTES = 7 * 1024, RESERVE_BYTES_MAX = 63 * 1024 };
 
-static const struct wire_reply STOPPING = {421, "4.3.2", "The server is stopping; try again"};
 static const struct wire_reply NOT_READY = {
     451, "4.3.2", "The list of sites is not loaded yet; try again in a moment"};
 static const struct wire_reply UNKNOWN = {530, "5.7.0",
@@ -56,8 +55,6 @@ const struct wire_reply *submit_sender_check(const struct submit_service *servic
     const struct directory_site *site;
     const char *why;
 
-    if (service->stopping)
-        return &STOPPING;
     if (!directory_ready(service->options.directory))
         return &NOT_READY;
     site = find_site(service, sender);

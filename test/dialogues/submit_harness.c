@@ -183,7 +183,7 @@ static void open_directory(struct task *t, struct harness *h)
 
 static struct slice read_file(struct arena *arena, const char *path)
 {
-    static char text[65536];
+    static char text[1 << 20];
     FILE *file = fopen(path, "rb");
     size_t size;
 
@@ -453,6 +453,7 @@ static const struct {
     LIMIT("per-address", admission.per_address_max, true, 1),
     LIMIT("per-site", admission.per_site_max, true, 1),
     LIMIT("auth-per-address", auth.per_address_max, false, 1),
+    LIMIT("auth-per-account", auth.per_account_max, false, 1),
     LIMIT("handshake-ms", handshake_us, true, 1000),
     LIMIT("early-talk-ms", early_talk_us, true, 1000),
     LIMIT("login-ms", login_us, true, 1000),
