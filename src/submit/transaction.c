@@ -72,8 +72,6 @@ struct wire_reply submit_transaction_rcpt(struct submit_transaction *x,
 {
     struct slice address;
 
-    if (rcpt->to.literal)
-        return (struct wire_reply){550, "5.1.2", "An address literal is not delivered to"};
     address = wire_address_text(&x->arena, &rcpt->to);
     if (!is_there(x, address)) {
         if (x->envelope.recipient_count >= recipients_max)

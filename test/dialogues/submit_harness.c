@@ -2,10 +2,11 @@
  * real vault behind a real pair of sockets, a directory of three sites, and a queue that writes
  * files (queue_to_files.h).
  *
- *   submit_harness --certificate PEM --key PEM --folder FOLDER [--limit NAME=VALUE]...
+ * submit_harness --certificate PEM --key PEM --folder FOLDER [--limit NAME=VALUE]...
  *
- * Prints one line of JSON (ports, credentials) when it serves. Then each line of standard input is a
- * command that is answered by a line "ok": see COMMANDS. Ends in an orderly way at the end of input. */
+ * Prints one line of JSON (ports, credentials) when it serves. Then each line of standard input
+ * is a command that is answered by a line "ok": see COMMANDS. Ends in an orderly way at the end
+ * of input. */
 #include "queue_to_files.h"
 
 #include "base/log.h"
