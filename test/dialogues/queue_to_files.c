@@ -10,7 +10,7 @@
 
 static void write_file(const struct queue *q, const char *kind, struct slice bytes)
 {
-    char path[4096];
+    char path[1024];
     FILE *file;
 
     snprintf(path, sizeof(path), "%s/%u.%s", q->folder, q->count, kind);
@@ -73,6 +73,8 @@ int queue_accept(struct task *t, struct queue *q, struct queue_submission *submi
     if (r || q->result)
         return r ? r : q->result;
     q->count++;
+    if (q->discards)
+        return 0;
     write_file(q, "eml", buffer_slice(&submission->content));
     buffer_done(&submission->content);
     envelope = envelope_of(submission);

@@ -9,9 +9,10 @@
 struct queue {
     const char *folder;
     unsigned count;
-    int result;  /* of queue_accept: 0, -ENOSPC, -EIO */
-    bool closed; /* queue_accepting says no */
-    bool slow;   /* queue_accept waits for `go_on` */
+    int result;    /* of queue_accept: 0, -ENOSPC, -EIO */
+    bool closed;   /* queue_accepting says no */
+    bool slow;     /* queue_accept waits for `go_on` */
+    bool discards; /* nothing is written: for measuring what comes before */
     struct condition go_on;
 };
 

@@ -300,6 +300,7 @@ static void do_queue(struct task *t, struct harness *h, struct slice how)
                                                     : 0;
     q->closed = slice_equal(how, SLICE("closed"));
     q->slow = slice_equal(how, SLICE("slow"));
+    q->discards = slice_equal(how, SLICE("discard"));
     condition_broadcast(&q->go_on);
 }
 
@@ -332,7 +333,7 @@ static const struct {
     {"pause", do_pause},   /* SITE */
     {"resume", do_resume}, /* SITE */
     {"revoke", do_revoke}, /* SITE */
-    {"queue", do_queue},   /* ok, full, broken, closed, slow */
+    {"queue", do_queue},   /* ok, full, broken, closed, slow, discard */
     {"send", do_send},     /* FROM TO FILE */
 };
 
