@@ -58,6 +58,8 @@ enum { QUEUE_SUBJECT_BYTES = 200 };
 MUST_CHECK int queue_accept(struct task *t, struct queue *q, struct queue_submission *submission);
 /* False when accepting has stopped; then *ret_why is a sentence for the operator. */
 bool queue_accepting(const struct queue *q, const char **ret_why);
+/* What queue_accept would say to a message now, without one: 0, -ENOSPC, -EIO, -ECANCELED. */
+MUST_CHECK int queue_room(const struct queue *q);
 
 /* One transaction's worth: recipients of one message that share a destination. */
 enum queue_result {
@@ -128,6 +130,7 @@ struct queue_options {
     uint64_t memory_max_bytes; /* content kept in memory for messages on their way */
     uint64_t spool_max_bytes;
     uint64_t spool_reserve_bytes; /* kept free on disk so that results can always be written */
+    uint64_t segment_bytes;       /* of the spool's files; 0: as the spool sees fit */
     /* The destination's key of a recipient: what shares connections and limits. From deliver/route.
      */
     void (*destination)(void *context, uint64_t site_id, struct slice domain,

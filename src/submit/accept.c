@@ -49,11 +49,18 @@ static uint64_t find_credential_id(const struct submit_service *service,
     return credential ? credential->id : 0;
 }
 
+/* RFC 5321 §4.2.3: 452 for want of storage, 451 for an error of ours. */
+static const struct wire_reply *refuse_room(int result)
+{
+    if (result == -ENOSPC)
+        return &NO_SPACE;
+    return result ? &CLOSED : NULL;
+}
+
 const struct wire_reply *submit_sender_check(const struct submit_service *service,
                                              const struct submit_sender *sender)
 {
     const struct directory_site *site;
-    const char *why;
 
     if (!directory_ready(service->options.directory))
         return &NOT_READY;
@@ -62,9 +69,7 @@ const struct wire_reply *submit_sender_check(const struct submit_service *servic
         return &UNKNOWN;
     if (site->state != SITE_ACTIVE)
         return &PAUSED;
-    if (!queue_accepting(service->options.queue, &why))
-        return &CLOSED;
-    return NULL;
+    return refuse_room(queue_room(service->options.queue));
 }
 
 static struct message_id make_id(struct task *t)
@@ -272,12 +277,11 @@ static void put_right(struct task *t, struct acceptance *a, struct queue_submiss
 /* What the queue said, as a reply. */
 static struct wire_reply reply_of(struct acceptance *a, int result)
 {
+    const struct wire_reply *refusal = refuse_room(result);
     char id[MESSAGE_ID_LENGTH + 1];
 
-    if (result == -ENOSPC)
-        return NO_SPACE;
-    if (result)
-        return CLOSED;
+    if (refusal)
+        return *refusal;
     message_id_format(&a->content->id, id);
     return (struct wire_reply){250, NULL, arena_printf(a->arena, "Ok %s", id).data};
 }

@@ -18,7 +18,7 @@ static struct {
     struct queue_recipient recipients[100];
     size_t count;
     int result; /* of the next queue_accept */
-    bool closed;
+    int room;   /* what queue_room says */
 } queued;
 
 static inline void queue_forget(void)
@@ -59,12 +59,10 @@ int queue_accept(struct task *t, struct queue *q, struct queue_submission *submi
     return 0;
 }
 
-bool queue_accepting(const struct queue *q, const char **ret_why)
+int queue_room(const struct queue *q)
 {
     (void)q;
-    if (queued.closed)
-        *ret_why = "a sync failed";
-    return !queued.closed;
+    return queued.room;
 }
 
 #endif

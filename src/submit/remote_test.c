@@ -160,10 +160,10 @@ static void trouble_is_told(struct task *t, struct gateway *g)
     send_parts(t, g, id_of(4));
     assert_int_equal(end(t, g, id_of(4)), 452);
     queued.result = 0;
-    queued.closed = true;
+    queued.room = -EIO;
     send_parts(t, g, id_of(5));
     assert_int_equal(end(t, g, id_of(5)), 451);
-    queued.closed = false;
+    queued.room = 0;
     assert_int_equal(end(t, g, id_of(5)), 451); /* the answer stays what it was */
     send_parts(t, g, id_of(6));
     assert_int_equal(end(t, g, id_of(6)), 250);

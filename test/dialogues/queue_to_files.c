@@ -85,9 +85,7 @@ int queue_accept(struct task *t, struct queue *q, struct queue_submission *submi
     return 0;
 }
 
-bool queue_accepting(const struct queue *q, const char **ret_why)
+int queue_room(const struct queue *q)
 {
-    if (q->closed)
-        *ret_why = "a sync failed";
-    return !q->closed;
+    return q->room;
 }

@@ -7,10 +7,11 @@
 #include "queue/queue.h"
 
 struct queue {
+    const char *name; /* of this state */
     const char *folder;
     unsigned count;
     int result;    /* of queue_accept: 0, -ENOSPC, -EIO */
-    bool closed;   /* queue_accepting says no */
+    int room;      /* what queue_room says */
     bool slow;     /* queue_accept waits for `go_on` */
     bool discards; /* nothing is written: for measuring what comes before */
     struct condition go_on;

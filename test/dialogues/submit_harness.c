@@ -292,16 +292,29 @@ static void do_revoke(struct task *t, struct harness *h, struct slice name)
 
 static void do_queue(struct task *t, struct harness *h, struct slice how)
 {
+    static const struct queue states[] = {
+        {.name = "ok"},
+        {.name = "full", .result = -ENOSPC},
+        {.name = "broken", .result = -EIO},
+        {.name = "no-room", .room = -ENOSPC},
+        {.name = "closed", .room = -EIO},
+        {.name = "slow", .slow = true},
+        {.name = "discard", .discards = true},
+    };
     struct queue *q = &h->queue;
 
     (void)t;
-    q->result = slice_equal(how, SLICE("full"))     ? -ENOSPC
-                : slice_equal(how, SLICE("broken")) ? -EIO
-                                                    : 0;
-    q->closed = slice_equal(how, SLICE("closed"));
-    q->slow = slice_equal(how, SLICE("slow"));
-    q->discards = slice_equal(how, SLICE("discard"));
-    condition_broadcast(&q->go_on);
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        if (!slice_equal(how, slice_text(states[i].name)))
+            continue;
+        q->result = states[i].result;
+        q->room = states[i].room;
+        q->slow = states[i].slow;
+        q->discards = states[i].discards;
+        condition_broadcast(&q->go_on);
+        return;
+    }
+    must(-EINVAL, "no such state of the queue");
 }
 
 /* send FROM TO FILE: submits the file as the steward does; prints the reply. */
@@ -333,7 +346,7 @@ static const struct {
     {"pause", do_pause},   /* SITE */
     {"resume", do_resume}, /* SITE */
     {"revoke", do_revoke}, /* SITE */
-    {"queue", do_queue},   /* ok, full, broken, closed, slow, discard */
+    {"queue", do_queue},   /* a name in do_queue */
     {"send", do_send},     /* FROM TO FILE */
 };
 
