@@ -116,16 +116,12 @@ static int serve_one(struct server_thread *thread)
     int r;
 
     do {
-        size = recv(thread->socket, datagram->data, datagram->size, MSG_TRUNC);
+        size = recv(thread->socket, datagram->data, datagram->size, 0);
     } while (size < 0 && errno == EINTR);
     if (size == 0 || (size < 0 && errno == ECONNRESET))
         return 0;
     if (size < 0)
         return -errno;
-    if ((size_t)size > datagram->size) {
-        log_error("the %s sent an oversized frame", caller_name(thread->caller));
-        return -EPROTO;
-    }
     r = judge_and_answer(thread, slice_of(datagram->data, (size_t)size));
     secret_wipe(datagram->data, (size_t)size);
     return r < 0 ? r : 1;
@@ -178,7 +174,8 @@ static void thread_init(struct vault_server *server, struct server_thread *threa
     thread->caller = steward ? VAULT_CALLER_STEWARD : VAULT_CALLER_GATEWAY;
     thread->socket = steward ? server->options.steward_socket : server->options.gateway_socket;
     thread->worker = vault_worker_new(server->options.vault);
-    secret_init(&thread->datagram, LIMIT_FRAME_BYTES);
+    secret_init(&thread->datagram,
+                LIMIT_FRAME_BYTES + 1); /* what is larger fills it, and is refused */
     buffer_reserve(&thread->reply, LIMIT_FRAME_BYTES);
     buffer_reserve(&thread->frame, LIMIT_FRAME_BYTES);
 }
