@@ -26,8 +26,8 @@ static const struct word {
     {"from", inspect_from, 1,
      "letterhead inspect from [--identity NAME ...] [--lf] [--json] [FILE]\n"
      "\n"
-     "Shows who a message says it is from, and whether it would be refused. Reads FILE or standard\n"
-     "input; the header alone will do.\n"
+     "Shows who a message says it is from, and whether it would be refused. Reads FILE or\n"
+     "standard input; the header alone will do.\n"
      "\n"
      "  --identity NAME   a domain or an address that the site has verified: everything that the\n"
      "                    message claims to be from must be covered by one of them\n"
@@ -46,8 +46,8 @@ static const struct word {
      "\n"
      "Writes a message as DKIM sees it (RFC 6376 \xc2\xa7"
      "3.4), byte for byte. FORM is relaxed, which is\n"
-     "what Letterhead signs with and is taken if nothing is said, or simple. Reads FILE or standard\n"
-     "input.\n"
+     "what Letterhead signs with and is taken if nothing is said, or simple. Reads FILE or\n"
+     "standard input.\n"
      "\n"
      "  letterhead inspect canon --header relaxed --body simple message.eml | hd\n"},
     {"reply", inspect_reply, 1,

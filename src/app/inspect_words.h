@@ -1,5 +1,5 @@
-/* The words of `letterhead inspect`, each a function from options to an exit status. Input is a file
- * or standard input; what is said goes to standard output, in words or as JSON. */
+/* The words of `letterhead inspect`, each a function from options to an exit status. Input is a
+ * file or standard input; what is said goes to standard output, in words or as JSON. */
 #ifndef LETTERHEAD_APP_INSPECT_WORDS_H
 #define LETTERHEAD_APP_INSPECT_WORDS_H
 

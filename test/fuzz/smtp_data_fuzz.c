@@ -33,7 +33,7 @@ static void decode(struct slice input, size_t step, struct outcome *o)
     }
 }
 
-/* The bytes up to the end of the data by the letter of RFC 5321 §4.1.1.4; 0 when it is not there. */
+/* The bytes up to the end of the data by the letter of RFC 5321 §4.1.1.4; 0 when it is missing. */
 static size_t plain_end(struct slice input)
 {
     ssize_t at = slice_find_slice(input, SLICE("\r\n.\r\n"));
