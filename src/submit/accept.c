@@ -12,6 +12,10 @@
 /* Room for what may be added to the header, so that adding it does not move the content. */
 enum { HEADROOM_BYTES = 1024, RESERVE_BYTES = 7 * 1024, RESERVE_BYTES_MAX = 63 * 1024 };
 
+/* A disk that takes longer is broken; clients wait ten minutes (RFC 5321 §4.5.3.2.6). What was
+ * stored all the same is then sent twice. */
+static const uint64_t QUEUE_TIMEOUT_US = 300 * SECOND_US;
+
 static const struct wire_reply NOT_READY = {
     451, "4.3.2", "The list of sites is not loaded yet; try again in a moment"};
 static const struct wire_reply UNKNOWN = {530, "5.7.0",
@@ -298,13 +302,15 @@ static void count(struct submit_counters *counters, uint16_t code)
 
 static int hand_over(struct task *t, struct acceptance *a, struct wire_reply *ret_reply)
 {
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, QUEUE_TIMEOUT_US);
     struct queue_submission submission = describe(a);
     int r;
 
     put_right(t, a, &submission);
     r = queue_accept(t, a->service->options.queue, &submission);
     buffer_done(&submission.content);
-    if (r == -ECANCELED || r == -ETIMEDOUT)
+    if (r == -ECANCELED)
         return r;
     *ret_reply = reply_of(a, r);
     return 0;
