@@ -6,7 +6,6 @@
 #define FRAME_MAGIC 0x4c48434du             /* "LHCM" */
 
 enum {
-    SEGMENT_HEAD_BYTES = 48, /* without the sum */
     SUM_AT = QUEUE_RECORD_HEAD_BYTES - 4,
     BODY_SUM_AT = SUM_AT - 4,
     CONTENT_SUM_AT = BODY_SUM_AT - 4,
@@ -25,7 +24,7 @@ static uint32_t get_u32(const char *at)
     return cursor_u32(&c);
 }
 
-void queue_segment_head_write(char block[static QUEUE_BLOCK_BYTES],
+void queue_segment_head_write(char out[static QUEUE_SEGMENT_HEAD_BYTES],
                               const struct queue_segment_head *head)
 {
     CLEANUP(buffer_done) struct buffer b = BUFFER_NONE;
@@ -37,15 +36,14 @@ void queue_segment_head_write(char block[static QUEUE_BLOCK_BYTES],
     buffer_add_u64(&b, head->number);
     buffer_add_u64(&b, (uint64_t)head->created_us);
     buffer_add_u64(&b, 0);
-    assert(b.size == SEGMENT_HEAD_BYTES);
     buffer_add_u32(&b, crc32c_add(0, buffer_slice(&b)));
-    memset(block, 0, QUEUE_BLOCK_BYTES);
-    memcpy(block, b.data, b.size);
+    assert(b.size == QUEUE_SEGMENT_HEAD_BYTES);
+    memcpy(out, b.data, b.size);
 }
 
-int queue_segment_head_read(struct slice block, struct queue_segment_head *ret)
+int queue_segment_head_read(struct slice bytes, struct queue_segment_head *ret)
 {
-    struct cursor c = cursor_of(block);
+    struct cursor c = cursor_of(bytes);
     struct queue_segment_head head;
     uint64_t magic = cursor_u64(&c);
     uint32_t version = cursor_u32(&c), block_bytes = cursor_u32(&c);
@@ -55,7 +53,7 @@ int queue_segment_head_read(struct slice block, struct queue_segment_head *ret)
     head.created_us = (int64_t)cursor_u64(&c);
     cursor_u64(&c); /* spare */
     if (magic != SEGMENT_MAGIC ||
-        cursor_u32(&c) != crc32c_add(0, slice_part(block, 0, SEGMENT_HEAD_BYTES)))
+        cursor_u32(&c) != crc32c_add(0, slice_part(bytes, 0, QUEUE_SEGMENT_HEAD_BYTES - 4)))
         return -EBADMSG;
     if (c.failed)
         return -EBADMSG;
@@ -150,7 +148,7 @@ int queue_record_read_head(struct slice bytes, uint32_t seed, struct queue_recor
         get_u32(bytes.data + SUM_AT) != crc32c_add(seed, slice_part(bytes, 0, SUM_AT)))
         return -EBADMSG;
     *ret = read_plain(bytes);
-    return ret->type >= QUEUE_RECORD_STATE && ret->type <= QUEUE_RECORD_CLOSE ? 0 : -EBADMSG;
+    return ret->type >= QUEUE_RECORD_STATE && ret->type <= QUEUE_RECORD_OPEN ? 0 : -EBADMSG;
 }
 
 struct queue_record queue_record_take(struct slice *rest)
@@ -172,7 +170,6 @@ int queue_record_check_body(struct slice head, struct slice body)
 
 void queue_state_write(struct buffer *b, const struct queue_state *state)
 {
-    buffer_add_u8(b, state->opened);
     buffer_add_u64(b, state->next_commit);
     buffer_add_u64(b, state->acknowledged);
     buffer_add_sized(b, state->voids);
@@ -184,7 +181,6 @@ int queue_state_read(struct slice body, struct queue_state *ret)
     struct cursor c = cursor_of(body);
     struct queue_state state;
 
-    state.opened = cursor_u8(&c) != 0;
     state.next_commit = cursor_u64(&c);
     state.acknowledged = cursor_u64(&c);
     state.voids = cursor_sized(&c);

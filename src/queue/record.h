@@ -22,22 +22,22 @@
 
 enum {
     QUEUE_BLOCK_BYTES = 4096,
+    QUEUE_SEGMENT_HEAD_BYTES = 52,
     QUEUE_FRAME_BYTES = 32,
     QUEUE_RECORD_HEAD_BYTES = 32,
     QUEUE_SEGMENT_VERSION = 1,
 };
 
-/* At the start of each segment, padded to a block. */
+/* At the start of each segment; the rest of the block is zero. */
 struct queue_segment_head {
     uint64_t spool_id; /* random; made with the spool */
     uint64_t number;   /* 1, 2, 3 … */
     int64_t created_us;
 };
-/* Fills the block. */
-void queue_segment_head_write(char block[static QUEUE_BLOCK_BYTES],
+void queue_segment_head_write(char out[static QUEUE_SEGMENT_HEAD_BYTES],
                               const struct queue_segment_head *head);
 /* -EBADMSG: not the head of a segment; -EPROTONOSUPPORT: of a later version than this program's. */
-MUST_CHECK int queue_segment_head_read(struct slice block, struct queue_segment_head *ret);
+MUST_CHECK int queue_segment_head_read(struct slice bytes, struct queue_segment_head *ret);
 
 /* What the sums of one segment's frames and record heads start from. */
 uint32_t queue_record_seed(uint64_t spool_id, uint64_t segment_number);
@@ -59,6 +59,7 @@ enum queue_record_type {
     QUEUE_RECORD_RETURN,  /* the job was given back untried */
     QUEUE_RECORD_CURSOR,  /* u64: events up to this one are acknowledged */
     QUEUE_RECORD_CLOSE,   /* the spool was closed in order */
+    QUEUE_RECORD_OPEN,    /* a process has started; what was under way before is not any more */
 };
 
 enum queue_record_flags {
@@ -91,7 +92,6 @@ MUST_CHECK int queue_record_check_body(struct slice head, struct slice body);
 
 /* What the log must tell before anything else, once a segment, so that older segments can go. */
 struct queue_state {
-    bool opened; /* the segment was begun by a process that started, not by a full segment */
     uint64_t next_commit;  /* the number of the commit that this record stands in */
     uint64_t acknowledged; /* events up to this one */
     /* Segments whose end was never made durable: nothing from `size` on counts. */

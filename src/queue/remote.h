@@ -108,11 +108,11 @@ MUST_CHECK int queue_status_read(struct cursor *c, struct queue_status *ret);
 
 /* --- The gateway's side. --- */
 
-/* Fills *ret; why_not is good until the next suspension. */
-void queue_status(struct queue *q, struct queue_status *ret);
+/* Looks at all messages, letting others run; why_not is good until the next suspension. */
+MUST_CHECK int queue_status(struct task *t, struct queue *q, struct queue_status *ret);
 /* Answers a request of one of the three types: for peer_handlers.request. -EBADMSG; -EOPNOTSUPP for another
  * type. */
-MUST_CHECK int queue_remote_answer(struct task *t, struct queue *q, uint8_t type, struct slice body,
-                                   struct buffer *reply);
+MUST_CHECK int queue_remote_request(struct task *t, struct queue *q, uint8_t type,
+                                    struct slice body, struct buffer *reply);
 
 #endif

@@ -1,0 +1,111 @@
+/* The inside of the queue, for the files of this folder: queue.c (opening, accepting), job.c (taking,
+ * settling), replay.c (what the log says at the start), sweep.c and act.c. All on the loop, but for replay. */
+#ifndef LETTERHEAD_QUEUE_INSIDE_H
+#define LETTERHEAD_QUEUE_INSIDE_H
+
+#include "queue/outbox.h"
+#include "queue/queue.h"
+#include "queue/remote.h"
+#include "queue/schedule.h"
+#include "runtime/world.h"
+
+enum { QUEUE_CRASHES_MAX = 3 };
+
+struct queue {
+    struct queue_options options;
+    uint32_t *retry_delays_s;
+    struct world *world;
+    struct queue_spool *spool;
+    struct queue_schedule schedule;
+    struct queue_outbox outbox;
+
+    struct table messages; /* queue_message.item, by id */
+    struct list order;     /* queue_message.link, oldest first */
+    uint64_t next_number;
+    uint64_t memory_bytes; /* of bodies */
+    struct list walks;     /* queue_walk_place.link */
+    unsigned suspects;     /* jobs under way of messages that were there at a crash */
+    int64_t last_stamp_us; /* replay: the latest time that the log speaks of */
+    size_t expecting;      /* replay: messages with jobs under way */
+    uint64_t warned_us;    /* sweep: when it would have expired too many; 0: not */
+
+    struct queue_status counts; /* those "since the start", and what the last sweep found */
+    bool closing;
+    unsigned tasks;
+    uint64_t wake_us;          /* when the scheduler wakes by itself */
+    struct condition sooner;   /* for the scheduler: something is due before that */
+    struct condition stopping; /* for the sweeper */
+    struct condition ended;    /* a task has */
+};
+
+/* Who waits for a message to become durable; lies on its stack. */
+struct accept_wait {
+    struct condition ended;
+    bool done;
+    int result;
+};
+
+/* --- queue.c --- */
+
+/* Monotonic, and Unix time. Waiting is measured by the first alone: the second may jump. */
+uint64_t queue_now_us(const struct queue *q);
+int64_t queue_wall_us(const struct queue *q);
+/* What the wall clock will say, as far as we know now, at a monotonic time. */
+int64_t queue_stamp(const struct queue *q, uint64_t monotonic_us);
+
+/* A message that is in the log becomes one of the queue's; its progress has been set. */
+void queue_admit(struct queue *q, struct queue_message *m);
+/* Keeps what a delivery needs in memory. Takes the body. */
+void queue_keep_body(struct queue *q, struct queue_message *m, struct queue_body *body);
+/* Frees it, if nothing of the message is under way or due, or memory is short. */
+void queue_drop_body(struct queue *q, struct queue_message *m);
+/* Takes notice of a recipient's final event, which is in `append`. Returns true if it was the last: the
+ * message is gone then, and its memory goes when the event is durable. It must be in no job. */
+bool queue_finish(struct queue *q, struct queue_message *m, uint32_t recipient,
+                  enum queue_event_type type, struct queue_append *append);
+/* The schedule has changed: the scheduler may have to wake earlier. */
+void queue_rescheduled(struct queue *q);
+
+/* --- walk.c --- */
+
+/* Calls visit for each message, oldest first, until it returns false. Lets others run now and then; messages
+ * may come and go meanwhile, and visit may end the one it is at. 0, also when stopped by visit. */
+MUST_CHECK int queue_walk(struct task *t, struct queue *q,
+                          bool (*visit)(struct queue *q, struct queue_message *m, void *context),
+                          void *context);
+/* The message is about to leave the list. */
+void queue_walk_leave(struct queue *q, struct queue_message *m);
+
+/* --- job.c --- */
+
+/* An event of one recipient (or all) with what is known of it filled in. */
+struct queue_event queue_event_of(const struct queue *q, enum queue_event_type type,
+                                  const struct queue_message *m, uint32_t recipient);
+/* Numbers the event and puts it into the log; it rides along. */
+struct queue_append *queue_post_event(struct queue *q, struct queue_event *event);
+/* The message cannot be read back: all its recipients that are in no job have failed. */
+void queue_bounce_damaged(struct queue *q, struct queue_message *m);
+/* Ends a recipient that is in no job: posts the event and finishes it. True if the message is gone. */
+bool queue_end(struct queue *q, struct queue_message *m, uint32_t recipient,
+               struct queue_event *event);
+
+/* --- replay.c --- */
+
+/* For queue_spool_client.restore. */
+void queue_replay(void *context, const struct queue_record *record, struct queue_segment *segment,
+                  uint64_t offset);
+/* On the loop, when the log has been read: schedules all that was found. */
+MUST_CHECK int queue_replay_end(struct task *t, struct queue *q);
+
+/* --- sweep.c --- */
+
+int queue_sweeper(struct task *t, void *queue);
+/* One look at all recipients; returns how long to wait until the next. May suspend. */
+MUST_CHECK int queue_sweep(struct task *t, struct queue *q, uint64_t *ret_wait_us);
+
+/* --- act.c --- */
+
+MUST_CHECK int queue_act(struct task *t, struct queue *q, const struct queue_act_request *request,
+                         uint64_t *ret_recipients);
+
+#endif

@@ -1,0 +1,470 @@
+/* Jobs: a group of recipients goes out to deliver, and comes back with outcomes that become events. */
+#include "base/log.h"
+#include "queue/inside.h"
+
+#include <stdlib.h>
+
+static const uint64_t READ_RETRY_US =
+    300 * SECOND_US; /* when the disk does not give a message back */
+static const uint64_t SUSPECT_WAIT_US =
+    2 * SECOND_US; /* while another suspect is being delivered */
+
+/* What the queue knows of a job that deliver does not see. */
+struct job {
+    struct queue_job job;
+    struct queue_message *message;
+    struct queue_group *group;
+};
+
+/* --- events --- */
+
+struct queue_event queue_event_of(const struct queue *q, enum queue_event_type type,
+                                  const struct queue_message *m, uint32_t recipient)
+{
+    struct queue_event event = {
+        .time_us = queue_wall_us(q),
+        .type = type,
+        .id = m->id,
+        .site_id = m->site_id,
+        .recipient = recipient,
+    };
+
+    if (recipient != QUEUE_EVENT_ALL_RECIPIENTS) {
+        event.attempts = m->recipients[recipient].attempts;
+        event.reply_code = m->recipients[recipient].reply_code;
+    }
+    return event;
+}
+
+static struct queue_append *post_written(struct queue *q, uint64_t sequence, size_t count,
+                                         struct slice body)
+{
+    struct queue_record record = {
+        .type = QUEUE_RECORD_EVENTS,
+        .event_count = (uint16_t)count,
+        .sequence = sequence,
+        .body = body,
+    };
+
+    return queue_spool_post(q->spool, &record);
+}
+
+struct queue_append *queue_post_event(struct queue *q, struct queue_event *event)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+
+    event->sequence = queue_spool_number(q->spool, 1);
+    queue_event_write(&body, event);
+    return post_written(q, event->sequence, 1, buffer_slice(&body));
+}
+
+bool queue_end(struct queue *q, struct queue_message *m, uint32_t recipient,
+               struct queue_event *event)
+{
+    struct queue_append *append = queue_post_event(q, event);
+
+    return queue_finish(q, m, recipient, event->type, append);
+}
+
+void queue_bounce_damaged(struct queue *q, struct queue_message *m)
+{
+    char id[MESSAGE_ID_LENGTH + 1];
+
+    message_id_format(&m->id, id);
+    log_error(
+        "message %s cannot be read back from the spool: its bytes on disk are damaged; it has failed",
+        id);
+    for (uint32_t i = 0, count = m->recipient_count; i < count; i++) {
+        struct queue_event event = queue_event_of(q, QUEUE_EVENT_BOUNCED, m, i);
+
+        if (queue_recipient_is(&m->recipients[i], RECIPIENT_BUSY | RECIPIENT_FINISHED))
+            continue;
+        event.reason = QUEUE_REASON_DAMAGED;
+        event.text = SLICE("the message was damaged on our disk and cannot be sent");
+        if (queue_end(q, m, i, &event))
+            return;
+    }
+}
+
+/* --- taking --- */
+
+/* Marks the group's recipients that are due as busy and notes them in the job, as far as it has room. */
+static void choose_recipients(struct queue *q, struct job *j)
+{
+    struct queue_message *m = j->message;
+    uint64_t now_us = queue_now_us(q);
+
+    for (uint32_t i = j->group->first; i != RECIPIENT_NONE; i = m->recipients[i].next) {
+        struct queue_recipient_entry *r = &m->recipients[i];
+
+        if (j->job.recipient_count == QUEUE_JOB_RECIPIENTS_MAX)
+            return;
+        if (r->due_us > now_us ||
+            queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED))
+            continue;
+        r->flags |= RECIPIENT_BUSY;
+        j->job.recipients[j->job.recipient_count++] = (struct queue_job_recipient){
+            .index = i,
+            .attempts = r->attempts,
+            .ambiguous_before = queue_recipient_is(r, RECIPIENT_AMBIGUOUS),
+        };
+    }
+}
+
+/* Gives the recipients and the group back. */
+static void give_back(struct queue *q, struct job *j)
+{
+    for (size_t i = 0; i < j->job.recipient_count; i++)
+        j->message->recipients[j->job.recipients[i].index].flags &= (uint8_t)~RECIPIENT_BUSY;
+    queue_schedule_release(&q->schedule, j->group, queue_now_us(q));
+    queue_rescheduled(q);
+}
+
+/* Reads the message back from disk unless it is in memory. */
+static int need_body(struct task *t, struct queue *q, struct queue_message *m)
+{
+    struct queue_body *body;
+    int r;
+
+    if (m->body)
+        return 0;
+    body = base_allocate(sizeof(*body));
+    r = queue_spool_read(t, q->spool, &m->place, &body->record, &body->content);
+    if (r < 0 || m->body) { /* another job of this message was faster */
+        queue_body_free(body);
+        return m->body ? 0 : r;
+    }
+    body->message = m;
+    queue_keep_body(q, m, body);
+    return 0;
+}
+
+/* The addresses of the chosen recipients, whose indexes rise. */
+static void fill_recipients(struct queue_job *job, struct slice recipients)
+{
+    struct queue_envelope_recipient recipient;
+    size_t next = 0;
+
+    for (uint32_t i = 0;
+         next < job->recipient_count && queue_envelope_recipient(&recipients, &recipient); i++) {
+        if (i != job->recipients[next].index)
+            continue;
+        job->recipients[next].address = recipient.address;
+        job->recipients[next].domain = recipient.domain;
+        job->recipients[next].orcpt = recipient.orcpt;
+        job->recipients[next].notify = recipient.notify;
+        next++;
+    }
+    assert(next == job->recipient_count);
+}
+
+static int fill(struct job *j)
+{
+    const struct queue_message *m = j->message;
+    const struct queue_body *body = m->body;
+    struct slice record = buffer_slice(&body->record);
+    struct queue_record head = queue_record_take(&record);
+    struct queue_envelope envelope;
+    struct slice progress;
+    uint8_t crashes;
+    int r = queue_envelope_read(head.body, (head.flags & QUEUE_RECORD_COPY) != 0, &envelope,
+                                &crashes, &progress);
+
+    if (r < 0 || message_id_compare(&envelope.id, &m->id) != 0)
+        return -EBADMSG;
+    j->job.id = m->id;
+    j->job.site_id = m->site_id;
+    j->job.from_domain = envelope.from_domain;
+    j->job.envelope_from = envelope.envelope_from;
+    j->job.envid = envelope.envid;
+    j->job.ret = envelope.ret;
+    j->job.eight_bit = envelope.eight_bit;
+    j->job.smtputf8 = envelope.smtputf8;
+    memcpy(j->job.body_hash, envelope.body_hash, sizeof(j->job.body_hash));
+    j->job.header_size = envelope.header_size;
+    j->job.accepted_us = m->accepted_us;
+    j->job.expires_us = m->expires_us;
+    j->job.content = buffer_slice(&body->content);
+    j->job.signature = buffer_slice(&body->signature);
+    fill_recipients(&j->job, envelope.recipients);
+    return 0;
+}
+
+/* Tells the log that the job begins, so that a crash leaves a trace. */
+static void post_attempt(struct queue *q, const struct job *j, enum queue_record_type type)
+{
+    CLEANUP(buffer_done) struct buffer recipients = BUFFER_NONE, body = BUFFER_NONE;
+    struct queue_attempt attempt = {.id = j->message->id};
+    struct queue_record record = {.type = type, .sequence = queue_spool_number(q->spool, 0)};
+
+    for (size_t i = 0; i < j->job.recipient_count; i++)
+        buffer_add_u32(&recipients, j->job.recipients[i].index);
+    attempt.recipients = buffer_slice(&recipients);
+    queue_attempt_write(&body, &attempt);
+    record.body = buffer_slice(&body);
+    queue_spool_post(q->spool, &record);
+}
+
+/* Poison: a message that was there when the gateway crashed may be the reason. From then on each of its
+ * attempts is on disk before it begins, and those that were under way at a crash go one at a time, so that
+ * the count of crashes (replay.c) soon points at one message and not at its neighbours. */
+static int beware(struct task *t, struct queue *q, struct job *j)
+{
+    int r = 0;
+
+    post_attempt(q, j, QUEUE_RECORD_ATTEMPT);
+    if (j->message->survivor)
+        r = queue_spool_flush(t, q->spool);
+    if (r < 0)
+        post_attempt(q, j, QUEUE_RECORD_RETURN);
+    return r;
+}
+
+static bool is_suspect(const struct queue_message *m)
+{
+    return m->crashes > 0;
+}
+
+static void postpone(struct queue *q, struct job *j, uint64_t delay_us)
+{
+    for (size_t i = 0; i < j->job.recipient_count; i++)
+        j->message->recipients[j->job.recipients[i].index].due_us = queue_now_us(q) + delay_us;
+    give_back(q, j);
+}
+
+/* What cannot be read comes later; what is damaged fails. */
+static void put_off(struct queue *q, struct job *j, int error)
+{
+    struct queue_message *m = j->message;
+
+    postpone(q, j, READ_RETRY_US);
+    if (error == -EBADMSG) {
+        m->place.segment->damaged = true;
+        queue_bounce_damaged(q, m);
+        return;
+    }
+    log_error("a message cannot be read back from the spool: %s; it is tried again later",
+              strerror(-error));
+}
+
+/* The next job for the destination, with its recipients; NULL: there is none. */
+static struct job *next_job(struct queue *q, struct slice destination)
+{
+    struct queue_group *g;
+
+    while ((g = queue_schedule_take(&q->schedule, destination))) {
+        struct job *j = base_allocate(sizeof(*j));
+
+        j->group = g;
+        j->message = g->message;
+        choose_recipients(q, j);
+        if (!is_suspect(j->message) || q->suspects == 0) {
+            q->suspects += is_suspect(j->message);
+            return j;
+        }
+        postpone(q, j, SUSPECT_WAIT_US);
+        free(j);
+    }
+    return NULL;
+}
+
+static void job_free(struct queue *q, struct job *j)
+{
+    q->suspects -= is_suspect(j->message);
+    free(j);
+}
+
+/* 0; -EAGAIN: this one was put off, take another; otherwise why the task has to stop. */
+static int start_job(struct task *t, struct queue *q, struct job *j)
+{
+    int r = need_body(t, q, j->message);
+
+    if (r == 0)
+        r = fill(j);
+    if (r == 0)
+        r = beware(t, q, j);
+    if (r == 0)
+        return 0;
+    if (task_check(t) < 0 || queue_spool_is_stuck(q->spool)) {
+        give_back(q, j);
+        return task_check(t) < 0 ? r : -EAGAIN;
+    }
+    put_off(q, j, r);
+    return -EAGAIN;
+}
+
+int queue_take(struct task *t, struct queue *q, struct slice destination, struct queue_job **ret)
+{
+    struct job *j;
+    int r = 0;
+
+    *ret = NULL;
+    while (!queue_spool_is_stuck(q->spool) && !q->closing && (j = next_job(q, destination))) {
+        r = start_job(t, q, j);
+        if (r == 0) {
+            *ret = &j->job;
+            return 0;
+        }
+        job_free(q, j);
+        if (r != -EAGAIN)
+            return r;
+    }
+    return 0;
+}
+
+/* --- coming back --- */
+
+static uint64_t random_below(struct queue *q, uint64_t limit)
+{
+    uint64_t number;
+
+    world_random(q->world, &number, sizeof(number));
+    return limit ? number % limit : 0;
+}
+
+/* The configured delay, a quarter more or less, so that what failed together does not come back together. */
+static uint64_t retry_delay_us(struct queue *q, uint32_t attempts)
+{
+    size_t last = q->options.retry_delay_count - 1, which = attempts > last ? last : attempts - 1;
+    uint64_t delay_us = q->retry_delays_s[which] * SECOND_US;
+
+    return delay_us - delay_us / 4 + random_below(q, delay_us / 2 + 1);
+}
+
+static struct queue_event event_of_outcome(const struct queue *q, const struct queue_message *m,
+                                           uint32_t recipient, const struct queue_outcome *outcome)
+{
+    static const enum queue_event_type types[] = {
+        [QUEUE_DELIVERED] = QUEUE_EVENT_DELIVERED,
+        [QUEUE_DEFERRED] = QUEUE_EVENT_DEFERRED,
+        [QUEUE_BOUNCED] = QUEUE_EVENT_BOUNCED,
+    };
+    struct queue_event event = queue_event_of(q, types[outcome->result], m, recipient);
+
+    event.ambiguous = outcome->ambiguous;
+    event.reply_code = outcome->reply_code;
+    memcpy(event.enhanced, outcome->enhanced, sizeof(event.enhanced));
+    event.text = slice_part(outcome->text, 0, QUEUE_TEXT_BYTES);
+    event.remote = slice_part(outcome->remote, 0, QUEUE_TEXT_BYTES);
+    event.tls = slice_part(outcome->tls, 0, QUEUE_TEXT_BYTES);
+    event.signed_by = slice_part(outcome->signed_by, 0, QUEUE_TEXT_BYTES);
+    return event;
+}
+
+/* Takes the outcome into the recipient's entry. Returns its event. */
+static struct queue_event record_outcome(struct queue *q, struct queue_message *m,
+                                         uint32_t recipient, const struct queue_outcome *outcome)
+{
+    struct queue_recipient_entry *r = &m->recipients[recipient];
+    struct queue_event event;
+
+    r->flags &= (uint8_t) ~(RECIPIENT_BUSY | RECIPIENT_AMBIGUOUS);
+    if (r->attempts < UINT16_MAX)
+        r->attempts++;
+    r->reply_code = outcome->reply_code;
+    if (outcome->ambiguous) {
+        r->flags |= RECIPIENT_AMBIGUOUS;
+        q->counts.ambiguous++;
+    }
+    event = event_of_outcome(q, m, recipient, outcome);
+    if (outcome->result == QUEUE_DEFERRED) {
+        r->due_us = queue_now_us(q) + retry_delay_us(q, r->attempts);
+        event.due_us = queue_stamp(q, r->due_us);
+        q->counts.deferred++;
+    }
+    return event;
+}
+
+/* All outcomes as one record. Notes the types of their events. */
+static struct queue_append *post_outcomes(struct queue *q, struct job *j,
+                                          const struct queue_outcome *outcomes,
+                                          enum queue_event_type *ret_types)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    size_t count = j->job.recipient_count;
+    uint64_t sequence = queue_spool_number(q->spool, (uint32_t)count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct queue_event event =
+            record_outcome(q, j->message, j->job.recipients[i].index, &outcomes[i]);
+
+        event.sequence = sequence + i;
+        queue_event_write(&body, &event);
+        ret_types[i] = event.type;
+    }
+    return post_written(q, sequence, count, buffer_slice(&body));
+}
+
+/* Ends what has its final event in `append`. True if the message is gone. */
+static bool finish_all(struct queue *q, struct job *j, const enum queue_event_type *types,
+                       struct queue_append *append)
+{
+    bool gone = false;
+
+    for (size_t i = 0; i < j->job.recipient_count; i++)
+        if (queue_event_is_final(types[i]))
+            gone = queue_finish(q, j->message, j->job.recipients[i].index, types[i], append);
+    return gone;
+}
+
+/* The operator's wish from while it was being delivered. True if the message is gone. */
+static bool cancel_marked(struct queue *q, struct job *j)
+{
+    struct queue_message *m = j->message;
+
+    for (size_t i = 0; i < j->job.recipient_count; i++) {
+        uint32_t recipient = j->job.recipients[i].index;
+        struct queue_event event = queue_event_of(q, QUEUE_EVENT_CANCELLED, m, recipient);
+
+        if (!queue_recipient_is(&m->recipients[recipient], RECIPIENT_CANCEL) ||
+            queue_recipient_is(&m->recipients[recipient], RECIPIENT_FINISHED))
+            continue;
+        event.reason = QUEUE_REASON_OPERATOR;
+        event.text = SLICE("cancelled while it was being delivered");
+        if (queue_end(q, m, recipient, &event))
+            return true;
+    }
+    return false;
+}
+
+void queue_settle(struct queue *q, struct queue_job *job, const struct queue_outcome *outcomes)
+{
+    enum queue_event_type types[QUEUE_JOB_RECIPIENTS_MAX];
+    struct job *j = CONTAINER_OF(job, struct job, job);
+    struct queue_message *m = j->message;
+    struct queue_append *append = post_outcomes(q, j, outcomes, types);
+
+    m->progress_us = queue_now_us(q);
+    queue_schedule_release(&q->schedule, j->group, queue_now_us(q));
+    if (!finish_all(q, j, types, append) && !cancel_marked(q, j)) {
+        queue_schedule_update(&q->schedule, j->group, queue_now_us(q));
+        queue_drop_body(q, m);
+    }
+    queue_rescheduled(q);
+    job_free(q, j);
+}
+
+void queue_return(struct queue *q, struct queue_job *job)
+{
+    struct job *j = CONTAINER_OF(job, struct job, job);
+    struct queue_message *m = j->message;
+
+    post_attempt(q, j, QUEUE_RECORD_RETURN);
+    give_back(q, j);
+    if (!cancel_marked(q, j))
+        queue_drop_body(q, m);
+    job_free(q, j);
+}
+
+void queue_keep_signature(struct queue *q, const struct message_id *id,
+                          struct slice signature_field)
+{
+    struct queue_message *m = queue_message_find(&q->messages, id);
+
+    if (!m || !m->body ||
+        m->body->signature.size) /* another job may be using the one that is there */
+        return;
+    q->memory_bytes -= queue_body_bytes(m->body);
+    buffer_add(&m->body->signature, signature_field);
+    q->memory_bytes += queue_body_bytes(m->body);
+}

@@ -1,0 +1,506 @@
+/* The spool's start: finds the segments, decides where the log ends, tells the client what it says, and
+ * begins a new segment. Nothing is ever written to a segment of a former process.
+ *
+ * Only the last commit of all can be torn or unproven: the one before it was synced before it was begun. If
+ * it is whole it counts, but it may be in the kernel's memory alone: written by a process that died before
+ * its sync, or whose sync failed. So it is written again, into the new segment, and voided in the old one.
+ *
+ * The result is the same however often the start is interrupted. */
+#include "base/log.h"
+#include "queue/scan.h"
+#include "queue/spool_inside.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct recovery {
+    struct queue_spool *spool;
+    struct disk *disk;
+    struct queue_segment *last; /* the last with commits */
+    uint64_t last_commit_at;    /* where its last commit begins */
+    uint64_t last_number;       /* of that commit */
+    enum queue_record_type previous;
+    struct buffer again; /* what is written again: its records, with their contents */
+};
+
+/* --- finding segments --- */
+
+struct names {
+    uint64_t *numbers;
+    size_t count, room;
+};
+
+static void found_name(void *context, const char *name)
+{
+    struct names *names = context;
+    uint64_t number;
+
+    if (!queue_segment_number(name, &number))
+        return;
+    if (names->count == names->room) {
+        names->room = names->room ? names->room * 2 : 64;
+        names->numbers = base_resize(names->numbers, names->room * sizeof(*names->numbers));
+    }
+    names->numbers[names->count++] = number;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
+
+    return first < second ? -1 : first > second;
+}
+
+static void names_done(struct names *names)
+{
+    free(names->numbers);
+}
+
+static int open_segment(struct recovery *r, uint64_t number)
+{
+    struct queue_spool *s = r->spool;
+    char name[QUEUE_SEGMENT_NAME_BYTES];
+    struct queue_segment *segment;
+    uint64_t size;
+    int file, result;
+
+    queue_segment_name(number, name);
+    result = r->disk->ops->open(r->disk, name, DISK_READ | DISK_WRITE, &file);
+    if (result < 0)
+        return result;
+    result = r->disk->ops->size(r->disk, file, &size);
+    if (result < 0) {
+        r->disk->ops->close(r->disk, file);
+        return result;
+    }
+    segment = queue_segment_new(number, file, size);
+    segment->used = size;
+    list_add_last(&s->segments, &segment->link);
+    s->bytes += size;
+    if (number >= s->next_segment)
+        s->next_segment = number + 1;
+    return 0;
+}
+
+static int open_segments(struct recovery *r)
+{
+    CLEANUP(names_done) struct names names = {0};
+    int result = r->disk->ops->list(r->disk, ".", found_name, &names);
+
+    if (result < 0)
+        return result;
+    r->spool->next_segment = 1;
+    qsort(names.numbers, names.count, sizeof(*names.numbers), by_number);
+    for (size_t i = 0; i < names.count && result == 0; i++)
+        result = open_segment(r, names.numbers[i]);
+    return result;
+}
+
+/* --- judging heads --- */
+
+/* 1: a head of ours; 0: none that can be read; otherwise an error that must stop the start. */
+static int read_head(struct recovery *r, struct queue_segment *segment,
+                     struct queue_segment_head *ret)
+{
+    char bytes[QUEUE_SEGMENT_HEAD_BYTES];
+    ssize_t n = r->disk->ops->read(r->disk, segment->file, 0, bytes, sizeof(bytes));
+    int result = n == sizeof(bytes) ? queue_segment_head_read(slice_of(bytes, sizeof(bytes)), ret)
+                                    : -EBADMSG;
+
+    if (result == -EPROTONOSUPPORT) {
+        log_error("segment %" PRIu64
+                  " of the spool was written by a later version of Letterhead; this "
+                  "version cannot read it. Start that version, or let it empty its queue first",
+                  segment->number);
+        return result;
+    }
+    return result == 0 && ret->number == segment->number;
+}
+
+/* The spool's id is that of its newest segment; an empty folder begins a new spool. */
+static int find_id(struct recovery *r)
+{
+    struct queue_segment_head head;
+
+    LIST_FOREACH (link, &r->spool->segments) {
+        int result = read_head(r, LIST_ENTRY(link, struct queue_segment, link), &head);
+
+        if (result < 0)
+            return result;
+        if (result)
+            r->spool->id = head.spool_id;
+    }
+    return 0;
+}
+
+static void drop_segment(struct recovery *r, struct queue_segment *segment)
+{
+    r->disk->ops->close(r->disk, segment->file);
+    r->spool->bytes -= segment->size;
+    queue_segment_free(segment);
+}
+
+static void remove_segment(struct recovery *r, struct queue_segment *segment)
+{
+    char name[QUEUE_SEGMENT_NAME_BYTES];
+    int result;
+
+    queue_segment_name(segment->number, name);
+    result = r->disk->ops->unlink(r->disk, name);
+    if (result < 0)
+        log_warning("the unused segment %" PRIu64 " of the spool cannot be removed: %s",
+                    segment->number, strerror(-result));
+    drop_segment(r, segment);
+}
+
+static void set_aside(struct recovery *r, struct queue_segment *segment)
+{
+    char name[QUEUE_SEGMENT_NAME_BYTES], aside[QUEUE_SEGMENT_NAME_BYTES];
+    int result;
+
+    queue_segment_name(segment->number, name);
+    queue_segment_name_damaged(segment->number, aside);
+    result = r->disk->ops->rename(r->disk, name, aside);
+    log_error("segment %" PRIu64
+              " of the spool is not readable, or belongs to another spool; mail may be "
+              "lost. It is kept as %s%s",
+              segment->number, result < 0 ? name : aside,
+              result < 0 ? ", which cannot be renamed" : "");
+    drop_segment(r, segment);
+}
+
+static bool is_blank(struct recovery *r, const struct queue_segment *segment)
+{
+    char bytes[QUEUE_SEGMENT_HEAD_BYTES];
+    ssize_t n = r->disk->ops->read(r->disk, segment->file, 0, bytes, sizeof(bytes));
+
+    for (ssize_t i = 0; i < n; i++)
+        if (bytes[i])
+            return false;
+    return n >= 0;
+}
+
+/* Where the segment's last commit begins, and its number; false: it has none that counts. */
+static bool last_commit(struct recovery *r, const struct queue_segment *segment,
+                        uint64_t *ret_offset, uint64_t *ret_number)
+{
+    CLEANUP(queue_scan_close) struct queue_scan scan;
+    struct queue_scanned scanned;
+    enum queue_scan_result result;
+    bool any = false;
+
+    queue_scan_open(&scan, r->disk, segment->file, queue_record_seed(r->spool->id, segment->number),
+                    segment->used);
+    while ((result = queue_scan_next(&scan, &scanned)) != QUEUE_SCAN_END) {
+        if (result != QUEUE_SCAN_COMMIT)
+            continue;
+        any = true;
+        *ret_offset = scan.commit;
+        *ret_number = scan.number;
+        queue_scan_skip_commit(&scan);
+    }
+    return any;
+}
+
+/* A segment whose making was interrupted is blank and goes; one whose head is damaged is used as far as its
+ * commits can be read; one of another spool, or without anything to be read, is set aside. */
+static int judge_heads(struct recovery *r)
+{
+    LIST_FOREACH_SAFE (link, &r->spool->segments) {
+        struct queue_segment *segment = LIST_ENTRY(link, struct queue_segment, link);
+        struct queue_segment_head head;
+        uint64_t offset, number;
+        int result = read_head(r, segment, &head);
+
+        if (result < 0)
+            return result;
+        if (result && head.spool_id == r->spool->id)
+            continue;
+        if (!result && last_commit(r, segment, &offset, &number)) {
+            segment->damaged = true;
+            continue;
+        }
+        if (!result && is_blank(r, segment))
+            remove_segment(r, segment);
+        else
+            set_aside(r, segment);
+    }
+    return 0;
+}
+
+/* --- where the log ends --- */
+
+static bool is_whole(struct recovery *r, const struct queue_segment *segment, uint64_t offset)
+{
+    CLEANUP(queue_scan_close) struct queue_scan scan;
+
+    queue_scan_open(&scan, r->disk, segment->file, queue_record_seed(r->spool->id, segment->number),
+                    segment->used);
+    return queue_scan_is_whole(&scan, offset);
+}
+
+/* Goes back from the newest segment to the last commit that is whole; what is torn behind it is cut off. */
+static void find_end(struct recovery *r)
+{
+    struct queue_spool *s = r->spool;
+
+    while (!list_empty(&s->segments)) {
+        struct queue_segment *segment =
+            LIST_ENTRY(s->segments.previous, struct queue_segment, link);
+        uint64_t offset, number;
+
+        if (!last_commit(r, segment, &offset, &number)) {
+            remove_segment(r, segment);
+            continue;
+        }
+        if (is_whole(r, segment, offset)) {
+            r->last = segment;
+            r->last_commit_at = offset;
+            r->last_number = number;
+            return;
+        }
+        log_info("the spool's last commit (%" PRIu64 ") was not finished, and is dropped", number);
+        segment->used = offset;
+    }
+}
+
+/* Cuts what the newest segment says never became durable. */
+static void apply_voids(struct recovery *r)
+{
+    CLEANUP(queue_scan_close) struct queue_scan scan;
+    struct queue_scanned scanned;
+    struct queue_state state;
+    struct queue_void v;
+
+    queue_scan_open(&scan, r->disk, r->last->file, queue_record_seed(r->spool->id, r->last->number),
+                    r->last->used);
+    if (queue_scan_next(&scan, &scanned) != QUEUE_SCAN_COMMIT ||
+        queue_scan_next(&scan, &scanned) != QUEUE_SCAN_RECORD ||
+        scanned.record.type != QUEUE_RECORD_STATE ||
+        queue_state_read(scanned.record.body, &state) < 0) {
+        log_error("the state at the start of segment %" PRIu64
+                  " of the spool cannot be read; writes that "
+                  "failed before it count as done",
+                  r->last->number);
+        return;
+    }
+    while (queue_void_read(&state.voids, &v)) {
+        struct queue_segment *segment = spool_find(r->spool, v.segment);
+
+        if (segment && v.size < segment->used)
+            segment->used = v.size;
+        if (segment)
+            spool_void(r->spool, v.segment, v.size);
+    }
+}
+
+/* --- telling the client --- */
+
+static void report_damage(struct queue_segment *segment, uint64_t offset, uint64_t size)
+{
+    log_error(
+        "the spool is damaged: segment %" PRIu64 ", %" PRIu64 " bytes at %" PRIu64
+        " cannot be read; mail may be lost. The rest is used, and the file is kept as .damaged when it "
+        "is done with",
+        segment->number, size, offset);
+    segment->damaged = true;
+}
+
+static void restore_record(struct recovery *r, struct queue_segment *segment,
+                           const struct queue_scanned *scanned)
+{
+    struct queue_spool *s = r->spool;
+    const struct queue_record *record = &scanned->record;
+    struct cursor c = cursor_of(record->body);
+    struct queue_state state;
+
+    if (record->event_count)
+        segment->last_event = record->sequence + record->event_count - 1;
+    if (record->sequence + record->event_count > s->next_event)
+        s->next_event = record->sequence + record->event_count;
+    if (record->type == QUEUE_RECORD_MESSAGE)
+        segment->message_bytes += scanned->size;
+    if (record->type == QUEUE_RECORD_CURSOR)
+        s->acknowledged = cursor_u64(&c);
+    if (record->type == QUEUE_RECORD_STATE && queue_state_read(record->body, &state) == 0)
+        s->acknowledged = state.acknowledged;
+    if (record->type == QUEUE_RECORD_OPEN)
+        s->was_closed = r->previous == QUEUE_RECORD_CLOSE;
+    if (record->type != QUEUE_RECORD_STATE)
+        r->previous = record->type;
+    s->options.client.restore(s->options.client.context, record, segment, scanned->offset);
+}
+
+/* The records of the last commit are not told yet: they will be found in the new segment. */
+static void keep_for_again(struct recovery *r, struct queue_scan *scan,
+                           const struct queue_scanned *scanned)
+{
+    queue_record_write(&r->again, &scanned->record);
+    buffer_add(&r->again, queue_scan_content(scan, scanned));
+}
+
+static void restore_segment(struct recovery *r, struct queue_segment *segment, uint64_t *number)
+{
+    CLEANUP(queue_scan_close) struct queue_scan scan;
+    struct queue_scanned scanned;
+    enum queue_scan_result result;
+
+    queue_scan_open(&scan, r->disk, segment->file, queue_record_seed(r->spool->id, segment->number),
+                    segment->used);
+    while ((result = queue_scan_next(&scan, &scanned)) != QUEUE_SCAN_END) {
+        if (result == QUEUE_SCAN_DAMAGE)
+            report_damage(segment, scanned.offset, scanned.size);
+        if (result == QUEUE_SCAN_COMMIT && *number && scan.number != *number + 1)
+            report_damage(segment, scan.commit, 0);
+        if (result == QUEUE_SCAN_COMMIT)
+            *number = scan.number;
+        if (result != QUEUE_SCAN_RECORD)
+            continue;
+        if (segment == r->last && scan.commit == r->last_commit_at &&
+            scanned.record.type != QUEUE_RECORD_STATE)
+            keep_for_again(r, &scan, &scanned);
+        else
+            restore_record(r, segment, &scanned);
+    }
+}
+
+/* Where each old segment ends is known only now that it has been read to its end. */
+static void restore_old(struct recovery *r)
+{
+    uint64_t number = 0;
+
+    LIST_FOREACH (link, &r->spool->segments)
+        restore_segment(r, LIST_ENTRY(link, struct queue_segment, link), &number);
+    if (!r->last)
+        return;
+    spool_void(r->spool, r->last->number, r->last_commit_at);
+    r->last->used = r->last_commit_at;
+}
+
+/* --- the new segment --- */
+
+/* Frame, state, what is written again, and the mark of this start; sealed. */
+static void build_commit(struct recovery *r, uint64_t segment_number, struct buffer *b)
+{
+    struct queue_spool *s = r->spool;
+    uint32_t seed = queue_record_seed(s->id, segment_number);
+    struct queue_record open = {.type = QUEUE_RECORD_OPEN, .sequence = s->next_event};
+    struct queue_frame frame = {s->next_commit, 0};
+
+    buffer_reserve(b, QUEUE_FRAME_BYTES);
+    b->size = QUEUE_FRAME_BYTES;
+    spool_write_state(s, b);
+    buffer_add(b, buffer_slice(&r->again));
+    queue_record_write(b, &open);
+    frame.size = b->size - QUEUE_FRAME_BYTES;
+    queue_frame_write(b->data, seed, &frame);
+    for (size_t at = QUEUE_FRAME_BYTES; at < b->size;) {
+        struct slice rest = slice_of(b->data + at, b->size - at);
+        struct queue_record record = queue_record_take(&rest);
+
+        queue_record_seal(b->data + at, seed, slice_part(rest, 0, record.content_size));
+        at = b->size - rest.size + record.content_size;
+    }
+    while (b->size % QUEUE_BLOCK_BYTES)
+        buffer_add_byte(b, 0);
+}
+
+/* A small disk gets a small segment, a full one the smallest that will do. */
+static int create_segment(struct recovery *r, uint64_t number, uint64_t least, uint64_t *ret_size,
+                          int *ret_file)
+{
+    struct queue_spool *s = r->spool;
+    struct queue_segment_head head = {s->id, number, world_wall_us(s->world)};
+    uint64_t size = spool_segment_bytes(s);
+    int result;
+
+    if (size < least)
+        size = least;
+    result = spool_choose_size(r->disk, s->options.reserve_bytes, least, &size);
+    if (result < 0 && result != -ENOSPC)
+        return result;
+    result = queue_segment_create(r->disk, size, &head, ret_file);
+    while (result == -ENOSPC && size / 2 >= least) {
+        size /= 2;
+        result = queue_segment_create(r->disk, size, &head, ret_file);
+    }
+    *ret_size = size;
+    return result;
+}
+
+static int write_commit(struct recovery *r, int file, struct slice commit)
+{
+    struct iovec piece = {(void *)(uintptr_t)commit.data, commit.size};
+    int result = r->disk->ops->write(r->disk, file, QUEUE_BLOCK_BYTES, &piece, 1);
+
+    if (result == 0)
+        result = r->disk->ops->sync(r->disk, file);
+    return result == 0 ? r->disk->ops->sync_directory(r->disk, ".") : result;
+}
+
+static int begin_segment(struct recovery *r)
+{
+    CLEANUP(buffer_done) struct buffer commit = BUFFER_NONE;
+    struct queue_spool *s = r->spool;
+    uint64_t number = s->next_segment++, size;
+    struct queue_segment *segment;
+    int file, result;
+
+    s->next_commit = r->last ? r->last_number : 1;
+    build_commit(r, number, &commit);
+    result = create_segment(r, number, commit.size * 9 / 8 + 16 * QUEUE_BLOCK_BYTES, &size, &file);
+    if (result < 0)
+        return result;
+    segment = queue_segment_new(number, file, size);
+    list_add_last(&s->segments, &segment->link);
+    s->bytes += size;
+    result = write_commit(r, file, buffer_slice(&commit));
+    if (result < 0)
+        return result;
+    segment->used = QUEUE_BLOCK_BYTES + commit.size;
+    s->active = segment;
+    s->next_commit++;
+    return 0;
+}
+
+static int recover(struct recovery *r)
+{
+    uint64_t number = 0;
+    int result = open_segments(r);
+
+    if (result == 0)
+        result = find_id(r);
+    if (result == 0)
+        result = judge_heads(r);
+    if (result < 0)
+        return result;
+    find_end(r);
+    if (r->last)
+        apply_voids(r);
+    restore_old(r);
+    result = begin_segment(r);
+    if (result < 0)
+        return result;
+    r->last = NULL;
+    restore_segment(r, r->spool->active, &number);
+    return 0;
+}
+
+int spool_recover(void *spool)
+{
+    struct recovery r = {.spool = spool, .previous = QUEUE_RECORD_CLOSE};
+    struct queue_spool *s = spool;
+    uint64_t now_us = world_now_us(s->world);
+    int result;
+
+    r.disk = s->options.disk;
+    s->next_event = 1;
+    result = recover(&r);
+    buffer_done(&r.again);
+    s->acknowledged_written = s->acknowledged;
+    LIST_FOREACH (link, &s->segments)
+        LIST_ENTRY(link, struct queue_segment, link)->opened_us = now_us;
+    if (result < 0)
+        log_error("the spool cannot be opened: %s", strerror(-result));
+    return result;
+}

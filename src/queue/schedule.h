@@ -1,0 +1,84 @@
+/* The schedule: which group of recipients is due where, and whose turn it is.
+ *
+ * A destination (deliver/route has the key) has one lane for each site with mail to it. Groups wait in a heap
+ * for their time, then in their lane. Lanes with something due are served round robin, a job each, so that a
+ * site with a million messages delays the others by one job; a deficit counter for sizes belongs in
+ * `struct queue_lane`. A group is in at most one job at a time.
+ *
+ * Nothing here waits, reads or writes; time is given. */
+#ifndef LETTERHEAD_QUEUE_SCHEDULE_H
+#define LETTERHEAD_QUEUE_SCHEDULE_H
+
+#include "queue/message.h"
+
+struct queue_destination {
+    struct table_item item;
+    struct list link;  /* in schedule->all */
+    struct list lanes; /* queue_lane.link: those with something due, first the next to be served */
+    size_t ready;      /* groups that are due and not paused */
+    size_t groups;     /* all */
+    size_t key_size;
+    char key[];
+};
+
+struct queue_lane {
+    struct table_item item;
+    struct list link;    /* in destination->lanes */
+    struct list of_site; /* in site->lanes */
+    struct list ready;   /* queue_group.link */
+    size_t ready_count;
+    size_t groups;
+    struct queue_destination *destination;
+    struct queue_site *site;
+};
+
+struct queue_site {
+    struct table_item item;
+    struct list link;  /* in schedule->sites_all */
+    struct list lanes; /* queue_lane.of_site */
+    uint64_t id;
+    bool paused;
+};
+
+struct queue_schedule {
+    struct table destinations, lanes, sites;
+    struct list all;       /* queue_destination.link */
+    struct list sites_all; /* queue_site.link */
+    struct heap timers;
+    /* As in queue_options. */
+    void (*destination)(void *context, uint64_t site_id, struct slice domain,
+                        struct buffer *ret_key);
+    void (*due)(void *context, struct slice destination, size_t ready);
+    void *context;
+    bool silent; /* `due` is not called: nothing can be taken */
+};
+
+void queue_schedule_init(struct queue_schedule *s);
+/* All messages must have been removed. */
+void queue_schedule_done(struct queue_schedule *s);
+
+/* Puts a message's open recipients into groups and schedules them. */
+void queue_schedule_add(struct queue_schedule *s, struct queue_message *m, uint64_t now_us);
+/* Takes a message out of the schedule; none of its groups may be busy. */
+void queue_schedule_remove(struct queue_schedule *s, struct queue_message *m);
+/* Schedules the group by what its recipients want now: held, finished, due later or at once. */
+void queue_schedule_update(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
+void queue_schedule_update_all(struct queue_schedule *s, struct queue_message *m, uint64_t now_us);
+
+/* The next group for the destination, made busy; NULL: none is due. */
+struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice destination);
+/* The group's job has ended. */
+void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
+
+/* Makes ready what has become due; returns when the next group will (UINT64_MAX: never). */
+uint64_t queue_schedule_advance(struct queue_schedule *s, uint64_t now_us);
+
+/* False: it was so already. */
+bool queue_schedule_pause(struct queue_schedule *s, uint64_t site_id, bool paused);
+bool queue_schedule_is_paused(const struct queue_schedule *s, uint64_t site_id);
+/* Calls `due` for all destinations with something due. */
+void queue_schedule_announce(struct queue_schedule *s);
+
+struct slice queue_destination_key(const struct queue_destination *d);
+
+#endif
