@@ -51,6 +51,7 @@ struct harness {
     struct vault *vault;
     struct vault_worker *worker;
     struct peer *asking, *answering; /* the two ends of the vault's pair */
+    unsigned passwords_checked;
     struct submit_service *service;
     struct submit_remote *remote;
     struct peer *steward, *gateway; /* the two ends of the steward's pair */
@@ -77,6 +78,7 @@ static int answer_as_vault(struct task *t, void *context, uint8_t type, struct s
     (void)t;
     if (type == IPC_VAULT_CREATE_CREDENTIAL)
         caller = VAULT_CALLER_STEWARD;
+    h->passwords_checked += type == IPC_VAULT_CHECK_PASSWORD;
     return vault_worker_answer(h->worker, caller, type, body, reply);
 }
 
@@ -339,6 +341,13 @@ static void do_send(struct task *t, struct harness *h, struct slice rest)
     printf("%u %s %s\n", reply.code, reply.enhanced ? reply.enhanced : "-", reply.text);
 }
 
+/* How often the vault was asked about a password. */
+static void do_checked(struct task *t, struct harness *h, struct slice rest)
+{
+    (void)t, (void)rest;
+    printf("%u\n", h->passwords_checked);
+}
+
 static const struct {
     const char *word;
     void (*run)(struct task *t, struct harness *h, struct slice rest);
@@ -348,6 +357,7 @@ static const struct {
     {"revoke", do_revoke}, /* SITE */
     {"queue", do_queue},   /* a name in do_queue */
     {"send", do_send},     /* FROM TO FILE */
+    {"checked", do_checked},
 };
 
 static void run_command(struct task *t, struct harness *h, struct slice line)

@@ -258,9 +258,21 @@ def test_guesser_is_turned_away_over_sessions(start):
     assert login("127.0.0.9") == 235  # nor where it has worked before
 
 
+def test_vault_is_asked_about_anyone(start):
+    """About a user that does not exist, too, and about what cannot be a user or a password."""
+    server = start(auth_per_address=1000)
+    user, password = server.login()
+    tries = [(user, "wrong"), ("LHKAUNKNOWNUNKNOWNUN", "wrong"), ("", "wrong"), (user, ""), ("x" * 300, "wrong"),
+             (user, "x" * 3000), (user, password)]
+    for number, (name, secret) in enumerate(tries, 1):
+        with connect(server, "after-TLS") as client:
+            assert client.ask(b"AUTH PLAIN " + plain(name, secret)) == (235 if secret == password else 535)
+        assert int(server.command("checked")) == number
+
+
 def test_unknown_user_and_wrong_password_look_the_same(start):
-    """Same words, and medians of the time that are close: the vault is asked in both cases."""
-    server = start(auth_per_address=1000, auth_per_account=1000, per_address=1000)
+    """Same words, and medians of the time that are close."""
+    server = start(auth_per_address=1000, auth_per_account=1000, per_address=1000, login_delay_ms=0)
     user, _ = server.login()
     times = {user: [], "LHKAUNKNOWNUNKNOWNUN": []}
     texts = set()
