@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "runtime/io.h"
 #include "wire/ipc.h"
 
@@ -62,6 +63,7 @@ static int send_frame(struct task *t, struct peer *p, const struct ipc_frame *fr
     ipc_frame_write(&bytes, frame);
     piece = (struct iovec){bytes.data, bytes.size};
     n = io_write(t, &p->io, &piece, 1);
+    secret_wipe(bytes.data, bytes.size); /* frames to and from the vault hold passwords */
     return n < 0 ? (int)n : 0;
 }
 
@@ -231,6 +233,8 @@ static int read_frames(struct task *t, void *argument)
             r = take_frame(t, p, (size_t)n);
         else
             r = n == 0 ? -EPIPE : (int)n;
+        if (n > 0)
+            secret_wipe(p->frame, (size_t)n);
     }
     fail_calls(p, r);
     return r;
