@@ -1,13 +1,10 @@
 #include "submit/accept.h"
 
-#include "base/log.h"
 #include "runtime/world.h"
 #include "submit/policy.h"
 #include "submit/rewrite.h"
 #include "submit/trace.h"
 #include "wire/dkim_hash.h"
-
-#include <stdio.h>
 
 /* Room for what may be added to the header, so that adding it does not move the content. */
 enum { HEADROOM_BYTES = 1024, RESERVE_BYTES = 7 * 1024, RESERVE_BYTES_MAX = 63 * 1024 };

@@ -53,8 +53,25 @@ void submit_session_forget_transaction(struct submit_session *s)
     submit_transaction_reset(&s->transaction);
 }
 
+uint64_t submit_session_patience_us(struct task *t, const struct submit_session *s)
+{
+    const struct submit_limits *limits = &s->service->options.limits;
+    uint64_t elapsed_us = task_now_us(t) - s->started_us;
+    uint64_t left_us = limits->login_us;
+
+    if (s->user.size)
+        return limits->command_us;
+    if (submit_admission_crowded(&s->service->admission))
+        left_us = limits->login_crowded_us;
+    left_us = left_us > elapsed_us ? left_us - elapsed_us : 0;
+    return left_us < limits->command_us ? left_us : limits->command_us;
+}
+
+/* A client that says much and does not listen makes a reply wait. */
 int submit_session_answer(struct task *t, struct submit_session *s, const struct wire_reply *reply)
 {
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, s->service->options.limits.command_us);
     int r = submit_talk_reply(t, &s->talk, reply);
 
     s->errors += reply->code >= 500;
@@ -171,6 +188,15 @@ static int punish(struct task *t, struct submit_session *s, const struct wire_re
     return submit_session_answer(t, s, reply);
 }
 
+static int exchange(struct task *t, struct submit_session *s, const struct smtp_auth *auth,
+                    struct submit_login *ret)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, submit_session_patience_us(t, s));
+
+    return submit_login_run(t, s->service, &s->talk, auth, ret);
+}
+
 static int do_auth(struct task *t, struct submit_session *s, const struct smtp_command *c)
 {
     const struct wire_reply *refusal = refuse_auth(s);
@@ -179,7 +205,7 @@ static int do_auth(struct task *t, struct submit_session *s, const struct smtp_c
 
     if (refusal)
         return submit_session_answer(t, s, refusal);
-    r = submit_login_run(t, s->service, &s->talk, &c->auth, &login);
+    r = exchange(t, s, &c->auth, &login);
     if (r)
         return r;
     if (login.verdict == SUBMIT_LOGIN_FAILED)

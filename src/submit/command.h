@@ -30,6 +30,10 @@ struct submit_session {
 MUST_CHECK int submit_command_run(struct task *t, struct submit_session *s,
                                   const struct smtp_command *command);
 
+/* How long the client may take for what it says next: strangers have little time in all, and less
+ * when places are nearly used up. */
+uint64_t submit_session_patience_us(struct task *t, const struct submit_session *s);
+
 /* Replies, and counts it if it is a refusal; SUBMIT_END after a 421. */
 MUST_CHECK int submit_session_answer(struct task *t, struct submit_session *s,
                                      const struct wire_reply *reply);

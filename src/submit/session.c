@@ -96,26 +96,10 @@ static int open_session(struct task *t, struct submit_session *s)
     return r ? r : greet(t, s);
 }
 
-/* How long the next command may take. Strangers have little time in all, and less when places are
- * nearly used up. */
-static uint64_t patience_us(struct task *t, const struct submit_session *s)
-{
-    const struct submit_limits *limits = limits_of(s);
-    uint64_t elapsed_us = task_now_us(t) - s->started_us;
-    uint64_t left_us = limits->login_us;
-
-    if (s->user.size)
-        return limits->command_us;
-    if (submit_admission_crowded(&s->service->admission))
-        left_us = limits->login_crowded_us;
-    left_us = left_us > elapsed_us ? left_us - elapsed_us : 0;
-    return left_us < limits->command_us ? left_us : limits->command_us;
-}
-
 static int read_line(struct task *t, struct submit_session *s, struct slice *ret_line)
 {
     CLEANUP(task_deadline_end)
-    struct task_deadline limit = task_deadline_after(t, patience_us(t, s));
+    struct task_deadline limit = task_deadline_after(t, submit_session_patience_us(t, s));
 
     return submit_talk_read(t, &s->talk, ret_line);
 }
@@ -163,18 +147,17 @@ static int perform(struct task *t, struct submit_session *s, struct slice line)
 static const struct wire_reply *refuse_to_go_on(struct task *t, const struct submit_session *s)
 {
     const struct submit_limits *limits = limits_of(s);
+    uint64_t elapsed_us = task_now_us(t) - s->started_us;
 
     if (s->errors > limits->errors_max)
         return &TOO_MANY_ERRORS;
     if (s->idle_commands > limits->idle_commands_max)
         return &TOO_MANY_IDLE;
-    if (s->transaction.open)
-        return NULL;
+    if (s->transaction.open) /* a message is let through, but not for ever */
+        return elapsed_us > 2 * limits->session_us ? &TOO_LONG_HERE : NULL;
     if (s->service->stopping)
         return &STOPPING;
-    if (task_now_us(t) - s->started_us > limits->session_us)
-        return &TOO_LONG_HERE;
-    return NULL;
+    return elapsed_us > limits->session_us ? &TOO_LONG_HERE : NULL;
 }
 
 /* One command and its answer. */

@@ -94,6 +94,38 @@ def test_silence_is_timed_out(start):
     assert server.queued() == []
 
 
+def test_silence_in_a_login_is_timed_out(start):
+    server = start(login_ms=500)
+    for prompts in b"AUTH PLAIN", b"AUTH LOGIN", b"AUTH LOGIN bm9ib2R5":
+        with connect(server, "after-TLS") as client:
+            assert client.ask(prompts) == 334
+            assert client.rest() == [421, None]
+
+
+def test_transaction_does_not_last_for_ever(start):
+    """Recipient after recipient is no message."""
+    server = start(session_ms=300)
+    with connect(server, "after-MAIL") as client:
+        codes = []
+        while not codes or codes[-1] in (250, 452):
+            codes.append(client.ask(b"RCPT TO:<user%d@dst.example>" % len(codes)))
+            time.sleep(0.005)
+        assert codes[-1] == 421 or client.rest() == [421, None]
+
+
+def test_client_that_does_not_listen(start):
+    """Replies nobody reads hold up that session alone, and not for ever."""
+    server = start(command_ms=500)
+    with connect(server, "after-MAIL") as deaf:
+        deaf.socket.settimeout(0.2)
+        with pytest.raises(OSError):
+            while True:
+                deaf.send(b"RCPT TO:<user@dst.example>\r\n" * 1000)
+        with connect(server, "after-AUTH") as client:
+            assert client.ask(b"NOOP") == 250
+        wait_for(lambda: "did not take its farewell" in server.log, "the end of the deaf session")
+
+
 def test_slow_senders_are_cut_off(start):
     """A byte now and then does not buy time, neither before the login nor in DATA."""
     server = start(login_ms=500, data_grace_ms=500, data_rate=100)
