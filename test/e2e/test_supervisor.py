@@ -164,6 +164,14 @@ def test_it_stops_in_order(service):
     assert not service.socket.exists()
 
 
+def test_a_role_that_does_not_stop_is_killed(service):
+    roles = wait_for_roles(service)
+    os.kill(roles["vault"], signal.SIGSTOP)  # the most impatient: 5 s
+    service.stop(seconds=30)
+    assert service.process.returncode == 0
+    assert "the vault does not stop: it is killed" in log_of(service)
+
+
 def test_roles_die_with_the_supervisor(service):
     roles = wait_for_roles(service)
     service.process.kill()
