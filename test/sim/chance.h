@@ -40,11 +40,7 @@ static inline bool chance_ppm(struct chance *c, uint32_t ppm)
 /* Many small values and few large ones, up to `most`: what delays look like. */
 static inline uint64_t chance_skewed(struct chance *c, uint64_t most)
 {
-    uint64_t bits = 0;
-
-    while (most >> bits)
-        bits++;
-    return chance_below(c, most + 1) >> chance_below(c, bits + 1);
+    return chance_below(c, most + 1) >> chance_below(c, 10);
 }
 
 #endif

@@ -1,0 +1,108 @@
+/* Those around the gateway, and what they share in one run. Each lives in tasks of scenario->outside. */
+#ifndef LETTERHEAD_SIM_ACTORS_H
+#define LETTERHEAD_SIM_ACTORS_H
+
+#include "base/arena.h"
+#include "ledger.h"
+#include "runtime/peer.h"
+#include "runtime/stream.h"
+#include "scenario.h"
+
+enum { HOSTS = 6, SUBMISSION_PORT_FIRST = 2500, CLIENTS_MAX = 6 };
+
+/* How a receiving host misbehaves: in a million, each time the question comes up. */
+struct host_habits {
+    uint32_t busy;       /* 421 instead of a greeting */
+    uint32_t mail_later; /* 4xx to MAIL */
+    uint32_t rcpt_later; /* 4xx to RCPT */
+    uint32_t data_later; /* 4xx after the dot */
+    uint32_t data_never; /* 5xx after the dot */
+    uint32_t cut_in_data;
+    uint32_t cut_after_dot; /* taken or not, by chance, and nothing said */
+    uint32_t slow;          /* takes its time with an answer */
+    uint64_t slow_most_us;
+    bool greylist; /* the first time a recipient is named: later */
+    bool pipelining, size;
+};
+
+struct host {
+    struct scenario *scenario;
+    unsigned number;
+    struct endpoint endpoint;
+    int listener;
+    struct host_habits habits;
+    struct slice greylisted; /* addresses seen, one a line */
+    struct buffer seen;
+};
+
+/* A session's sealed key and public key, by site. */
+struct scenario_keys {
+    struct vault *vault;
+    struct vault_worker *worker;
+    struct buffer sealed[SCENARIO_SITES];
+    struct buffer public_keys[SCENARIO_SITES];
+};
+
+struct scenario {
+    const struct scenario_options *options;
+    struct sim_world *w;
+    struct chance *chance;
+    struct ledger *ledger;
+    struct scope *outside;
+
+    unsigned clients, messages_each;
+    unsigned clients_left;
+    bool disk_may_fill, steward_is_moody;
+    uint32_t dns_trouble;
+    uint64_t trouble_us; /* the longest quiet between two strikes */
+    uint64_t linger_us;  /* how long the faults go on after the last client */
+    struct host hosts[HOSTS];
+
+    int submission_listeners[SCENARIO_SITES];
+    int vault_pair[2], steward_pair[2];
+    struct peer *vault_end, *steward_end; /* outside */
+    bool push_wanted, steward_away;
+    struct condition push;
+
+    bool crashed, stop_wanted, ending, healed;
+    unsigned starts;
+    struct condition changed;
+    struct condition stop;
+};
+
+/* "site1.example", by number from 0. */
+struct slice site_domain(unsigned site);
+/* The SMTP user name of the site. */
+struct slice site_access_key_id(unsigned site);
+
+/* client.c: submits its share and returns. `argument` is a struct client. */
+struct client {
+    struct scenario *scenario;
+    unsigned number;
+    struct stream *stream;
+    struct arena arena;
+};
+int client_main(struct task *t, void *argument);
+
+/* host.c */
+void host_open(struct host *h);
+int host_main(struct task *t, void *argument);
+void host_done(struct host *h);
+/* What DNS says: for sim_world_options.resolve. */
+void host_resolve(void *context, struct world_query *query, uint64_t *ret_delay_us);
+
+/* neighbours.c: the vault and the steward. */
+void neighbours_open(struct scenario *s);
+void neighbours_done(struct scenario *s);
+/* Asks the gateway for what it has in its queue, and holds it against the ledger. */
+MUST_CHECK int neighbours_audit(struct task *t, struct scenario *s);
+/* Lets go of everything that the queue holds. */
+MUST_CHECK int neighbours_release(struct task *t, struct scenario *s);
+
+/* compose.c: a message with its place in the ledger. */
+struct ledger_submission *compose(struct scenario *s, unsigned site, bool eight_bit);
+
+/* A pause of up to so long, most of them short. */
+MUST_CHECK int pause_for(struct task *t, struct scenario *s, uint64_t most_us);
+
+#endif

@@ -1,0 +1,249 @@
+/* The two processes beside the gateway: the vault, whose answers are the real one's, and a steward that knows
+ * the sites and stores events in the ledger. Both outlive it. */
+#include "actors.h"
+#include "queue/remote.h"
+#include "site/directory.h"
+#include "vault/service.h"
+#include "wire/ipc.h"
+
+#include <stdlib.h>
+
+static int ask_vault(struct task *t, void *context, uint8_t type, struct slice body,
+                     struct buffer *reply)
+{
+    struct scenario *s = context;
+    int r = pause_for(t, s, 20000);
+
+    return r < 0 ? r
+                 : vault_worker_answer(s->options->keys->worker, VAULT_CALLER_GATEWAY, type, body,
+                                       reply);
+}
+
+static int store_events(struct task *t, struct scenario *s, struct slice body, struct buffer *reply)
+{
+    bool fails = s->steward_is_moody && chance_ppm(s->chance, 100000);
+    int r = pause_for(t, s, s->steward_is_moody ? 10 * SECOND_US : 20000);
+
+    if (r < 0 || s->steward_away || (fails && chance_ppm(s->chance, 500000)))
+        return r < 0 ? r : -EIO;
+    r = ledger_store_events(s->ledger, body);
+    if (r < 0 || fails) /* stored, and not said so */
+        return r < 0 ? r : -EIO;
+    buffer_add_u64(reply, s->ledger->cursor);
+    return 0;
+}
+
+static int ask_steward(struct task *t, void *context, uint8_t type, struct slice body,
+                       struct buffer *reply)
+{
+    return type == IPC_EVENTS ? store_events(t, context, body, reply) : -EOPNOTSUPP;
+}
+
+static void steward_is_greeted(struct task *t, void *context)
+{
+    struct scenario *s = context;
+
+    (void)t;
+    s->push_wanted = true;
+    condition_broadcast(&s->push);
+}
+
+static int tell(struct task *t, struct scenario *s, uint8_t type, struct slice body)
+{
+    CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
+
+    return peer_call(t, s->steward_end, type, body, &reply);
+}
+
+static int push_site(struct task *t, struct scenario *s, unsigned number)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    struct directory_identity identity = {
+        .id = number + 1, .domain = site_domain(number), .sending = true, .key_count = 1};
+    struct directory_credential credential = {number + 100, site_access_key_id(number), SLICE("x")};
+    struct directory_site site = {.id = number + 1,
+                                  .name = site_domain(number),
+                                  .state = SITE_ACTIVE,
+                                  .method = SITE_METHOD_DKIM,
+                                  .identities = &identity,
+                                  .identity_count = 1,
+                                  .credentials = &credential,
+                                  .credential_count = 1};
+
+    identity.keys[0] = (struct directory_key){SLICE("s1"), KEY_ED25519_SHA256,
+                                              buffer_slice(&s->options->keys->sealed[number])};
+    directory_site_write(&body, &site);
+    return tell(t, s, IPC_DIRECTORY_SITE, buffer_slice(&body));
+}
+
+static int push_all(struct task *t, struct scenario *s)
+{
+    int r = tell(t, s, IPC_DIRECTORY_BEGIN, SLICE_NONE);
+
+    for (unsigned i = 0; r == 0 && i < SCENARIO_SITES; i++)
+        r = push_site(t, s, i);
+    return r == 0 ? tell(t, s, IPC_DIRECTORY_END, SLICE_NONE) : r;
+}
+
+/* Pushes the directory whenever a gateway has said hello; what it does not take is tried again. */
+static int pusher_main(struct task *t, void *argument)
+{
+    struct scenario *s = argument;
+    int r = 0;
+
+    while (r == 0) {
+        while (r == 0 && !s->push_wanted)
+            r = condition_wait(t, &s->push);
+        if (r < 0)
+            break;
+        s->push_wanted = false;
+        if (push_all(t, s) < 0) {
+            s->push_wanted = true;
+            r = task_sleep(t, SECOND_US / 10);
+        }
+    }
+    return r;
+}
+
+void neighbours_open(struct scenario *s)
+{
+    const struct peer_handlers vault = {.request = ask_vault, .context = s};
+    const struct peer_handlers steward = {
+        .request = ask_steward, .hello = steward_is_greeted, .context = s};
+
+    sim_world_pair(s->w, s->vault_pair);
+    sim_world_pair(s->w, s->steward_pair);
+    s->vault_end = peer_new(s->outside, "gateway", s->vault_pair[1], &vault);
+    s->steward_end = peer_new(s->outside, "gateway", s->steward_pair[1], &steward);
+    if (scope_spawn(s->outside, "pusher", pusher_main, s) < 0)
+        abort();
+}
+
+void neighbours_done(struct scenario *s)
+{
+    peer_free(s->vault_end);
+    peer_free(s->steward_end);
+}
+
+static int ask_gateway(struct task *t, struct scenario *s, uint8_t type, struct slice body,
+                       struct buffer *reply)
+{
+    int r;
+
+    while ((r = peer_call(t, s->steward_end, type, body, reply)) == -EAGAIN)
+        if ((r = task_sleep(t, SECOND_US / 10)) < 0)
+            return r;
+    return r;
+}
+
+/* Waits until the steward has all events that are true now. */
+static int wait_for_events(struct task *t, struct scenario *s)
+{
+    for (;;) {
+        CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
+        struct queue_status status;
+        struct cursor c;
+        int r = ask_gateway(t, s, IPC_GATEWAY_STATUS, SLICE_NONE, &reply);
+
+        c = cursor_of(buffer_slice(&reply));
+        if (r == 0)
+            r = queue_status_read(&c, &status);
+        if (r < 0 || status.events_acknowledged + 1 >= status.events_next)
+            return r;
+        r = task_sleep(t, SECOND_US / 5);
+        if (r < 0)
+            return r;
+    }
+}
+
+/* What was acknowledged and had not ended when the audit began. */
+struct claim {
+    struct message_id id;
+    uint32_t recipient;
+    const struct ledger_recipient *entry;
+    bool found;
+};
+
+static size_t collect_claims(struct scenario *s, struct arena *arena, struct claim **ret)
+{
+    struct claim *claims = ARENA_ARRAY(arena, struct claim,
+                                       (size_t)s->ledger->submission_count * LEDGER_RECIPIENTS_MAX);
+    size_t count = 0;
+
+    LIST_FOREACH (link, &s->ledger->submissions) {
+        struct ledger_submission *one = LIST_ENTRY(link, struct ledger_submission, link);
+
+        for (size_t i = 0; one->answer == LEDGER_ACKNOWLEDGED && i < one->recipient_count; i++)
+            if (!one->recipients[i].ended)
+                claims[count++] = (struct claim){one->id, (uint32_t)i, &one->recipients[i], false};
+    }
+    *ret = claims;
+    return count;
+}
+
+static void mark_claim(struct claim *claims, size_t count, const struct queue_list_entry *entry)
+{
+    for (size_t i = 0; i < count; i++)
+        if (claims[i].recipient == entry->recipient &&
+            message_id_compare(&claims[i].id, &entry->id) == 0)
+            claims[i].found = true;
+}
+
+static int list_page(struct task *t, struct scenario *s, struct queue_list_request *request,
+                     struct claim *claims, size_t count, bool *ret_more)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, answer = BUFFER_NONE;
+    struct queue_list_reply page;
+    struct queue_list_entry entry;
+    int r;
+
+    queue_list_request_write(&body, request);
+    r = ask_gateway(t, s, IPC_QUEUE_LIST, buffer_slice(&body), &answer);
+    if (r == 0)
+        r = queue_list_reply_read(buffer_slice(&answer), &page);
+    if (r < 0)
+        return r;
+    while (queue_list_entry_read(&page.entries, &entry))
+        mark_claim(claims, count, &entry);
+    request->after = page.next;
+    *ret_more = page.more;
+    return 0;
+}
+
+static void judge_claims(struct scenario *s, const struct claim *claims, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!claims[i].found && !claims[i].entry->ended)
+            ledger_fail(s->ledger, "to %.*s: acknowledged, not ended, and not in the queue",
+                        SLICE_ARG(claims[i].entry->address));
+}
+
+int neighbours_audit(struct task *t, struct scenario *s)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct queue_list_request request = {.max = 20};
+    unsigned start = s->starts;
+    struct claim *claims;
+    size_t count = collect_claims(s, &arena, &claims);
+    bool more = true;
+    int r = 0;
+
+    while (r == 0 && more)
+        r = list_page(t, s, &request, claims, count, &more);
+    if (r == 0)
+        r = wait_for_events(t, s);
+    if (r == 0 && start == s->starts) /* else the pages are of two gateways */
+        judge_claims(s, claims, count);
+    return r;
+}
+
+int neighbours_release(struct task *t, struct scenario *s)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, answer = BUFFER_NONE;
+    const struct queue_act_request request = {.act = QUEUE_ACT_RELEASE,
+                                              .recipient = QUEUE_EVENT_ALL_RECIPIENTS,
+                                              .text = SLICE("the simulator lets go")};
+
+    queue_act_request_write(&body, &request);
+    return ask_gateway(t, s, IPC_QUEUE_ACT, buffer_slice(&body), &answer);
+}
