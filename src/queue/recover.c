@@ -90,7 +90,8 @@ static int open_segments(struct recovery *r)
     if (result < 0)
         return result;
     r->spool->next_segment = 1;
-    qsort(names.numbers, names.count, sizeof(*names.numbers), by_number);
+    if (names.count)
+        qsort(names.numbers, names.count, sizeof(*names.numbers), by_number);
     for (size_t i = 0; i < names.count && result == 0; i++)
         result = open_segment(r, names.numbers[i]);
     return result;
