@@ -3,18 +3,15 @@
 #include "app/config.h"
 #include "app/gateway.h"
 #include "app/role.h"
-#include "runtime/io.h"
+#include "app/stop_signal.h"
 #include "runtime/tls.h"
 #include "runtime/world_linux.h"
 
 #include "app/resolver_config.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 struct gateway_role {
@@ -170,48 +167,13 @@ static int fill_listeners(struct gateway_role *g, struct gateway_options *o)
     return 0;
 }
 
-/* The supervisor stops a role by SIGTERM. */
-static int wait_for_signal(struct task *t, void *context)
-{
-    struct signalfd_siginfo info;
-    struct io io;
-    sigset_t signals;
-    ssize_t size;
-    int descriptor, r;
-
-    (void)context;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    descriptor = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (descriptor < 0)
-        return -errno;
-    r = io_open(&io, task_world(t), descriptor);
-    if (r < 0)
-        return r;
-    size = io_read(t, &io, &info, sizeof info);
-    io_close(&io, IO_OWN);
-    return size < 0 ? (int)size : 0;
-}
-
-static void block_signals(void)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
 static int main_task(struct task *t, void *argument)
 {
     struct gateway_role *g = argument;
     struct gateway_options options = {
         .vault_socket = ROLE_GATEWAY_FD_VAULT,
         .steward_socket = ROLE_GATEWAY_FD_STEWARD,
-        .wait_for_stop = wait_for_signal,
+        .wait_for_stop = stop_signal_wait,
     };
     int r = fill_listeners(g, &options);
 
@@ -231,7 +193,7 @@ int role_gateway_main(int argc, char **argv)
 
     if (r < 0)
         return ROLE_EXIT_CONFIG;
-    block_signals();
+    stop_signal_block();
     r = load_config(&g);
     if (r == 0)
         r = load_server_tls(&g);

@@ -1,10 +1,24 @@
 #include "control/json.h"
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "wire/date.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static void wipe_and_free(void *memory)
+{
+    if (memory)
+        secret_wipe(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void control_json_wipe_memory(void)
+{
+    json_set_alloc_funcs(base_allocate, wipe_and_free);
+}
 
 /* The position after the string that begins at `start`. */
 static size_t skip_string(struct slice text, size_t start)

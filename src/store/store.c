@@ -130,6 +130,17 @@ static char *migrate_problem(const struct store *s, const char *path, int newest
     return text;
 }
 
+/* All at once, since a caller on a small stack (a task) may then step through any of them. */
+static int prepare_control(struct store *s)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < STORE_STATEMENTS && r == 0; i++)
+        if (!s->prepared[i] && strncmp(store_statement_texts[i].name, "history_", 8) != 0)
+            r = s->driver->prepare(s->connection, store_statement_texts[i].sql, &s->prepared[i]);
+    return r;
+}
+
 int store_open(const struct store_options *options, struct store **ret, char **ret_problem)
 {
     CLEANUP(store_close_pointer) struct store *s = base_allocate(sizeof *s);
@@ -144,6 +155,10 @@ int store_open(const struct store_options *options, struct store **ret, char **r
     if (r < 0) {
         *ret_problem = migrate_problem(s, options->path, newest_version(migrations), r);
         return r;
+    }
+    if (options->schema == STORE_CONTROL && prepare_control(s) < 0) {
+        *ret_problem = base_duplicate(store_error(s));
+        return -EBADMSG;
     }
     *ret = TAKE(s);
     return 0;

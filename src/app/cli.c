@@ -1,0 +1,168 @@
+#include "app/cli.h"
+
+#include "app/cli_help.h"
+#include "app/cli_input.h"
+#include "app/cli_print.h"
+#include "app/cli_view.h"
+#include "app/config.h"
+#include "app/operations.h"
+#include "control/client.h"
+#include "control/json.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_SOCKET "/run/letterhead/control.sock"
+
+/* Where the service listens: as told, as the configuration says, or at its usual place. A configuration that was
+ * named must be good; the usual one may be unreadable for whoever asks. */
+static int find_socket(const struct cli_line *line, char **ret_path)
+{
+    CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
+    const char *path = line->config_path ? line->config_path : CONFIG_DEFAULT_PATH;
+    struct config *config;
+
+    if (line->socket_path) {
+        *ret_path = base_duplicate(line->socket_path);
+        return 0;
+    }
+    if (config_load(path, &config, &problems) < 0) {
+        if (line->config_path)
+            fprintf(stderr, "%.*s", SLICE_ARG(buffer_slice(&problems)));
+        *ret_path = line->config_path ? NULL : base_duplicate(DEFAULT_SOCKET);
+        return line->config_path ? -EINVAL : 0;
+    }
+    *ret_path = slice_duplicate(config->control_socket);
+    config_free(config);
+    return 0;
+}
+
+static void print_json(const json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2));
+    putchar('\n');
+}
+
+static int show_refusal(const struct cli_line *line, const struct cli_command *command,
+                        const json_t *reply)
+{
+    const json_t *error = json_object_get(reply, "error");
+
+    if (line->format == CLI_JSON)
+        print_json(reply);
+    fprintf(stderr, "letterhead %s: %s\n%s\n", command->words,
+            json_string_value(json_object_get(error, "message")),
+            json_string_value(json_object_get(error, "cure")));
+    return CLI_REFUSED;
+}
+
+/* As a reply that says so, for scripts. */
+static int show_unreachable(const struct cli_line *line, const struct cli_command *command,
+                            const char *problem)
+{
+    if (line->format == CLI_JSON) {
+        json_t *reply = json_pack("{s:b, s:{s:s, s:s}}", "ok", 0, "error", "code", "unreachable",
+                                  "message", problem);
+
+        print_json(reply);
+        json_decref(reply);
+    }
+    fprintf(stderr, "letterhead %s: %s\n", command->words, problem);
+    return CLI_UNREACHABLE;
+}
+
+static int show_output(const struct cli_line *line, const struct cli_command *command,
+                       const json_t *output)
+{
+    if (line->format == CLI_JSON)
+        print_json(output);
+    else if (line->format == CLI_ZONE)
+        command->print_zone(output);
+    else
+        cli_print(command, output);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return CLI_REFUSED;
+    return command->status ? command->status(output) : CLI_DONE;
+}
+
+static int ask(const struct cli_line *line, const struct cli_command *command)
+{
+    CLEANUP(base_free_pointer) char *path = NULL;
+    CLEANUP(base_free_pointer) char *problem = NULL;
+    json_t *reply;
+    int status;
+
+    if (find_socket(line, &path) < 0)
+        return CLI_USAGE;
+    if (control_client_call(path, command->operation, line->input, &reply, &problem) < 0)
+        return show_unreachable(line, command, problem);
+    status = json_is_true(json_object_get(reply, "ok"))
+                 ? show_output(line, command, json_object_get(reply, "output"))
+                 : show_refusal(line, command, reply);
+    json_decref(reply);
+    return status;
+}
+
+static int run(const struct cli_command *command, const struct control_operation *operation,
+               int argc, char **argv)
+{
+    CLEANUP(cli_line_done) struct cli_line line = {.input = NULL};
+    CLEANUP(base_free_pointer) char *problem = NULL;
+
+    if (cli_line_read(command, operation, argc, argv, &line, &problem) < 0) {
+        fprintf(stderr, "letterhead %s: %s\n`letterhead %s --help` shows how it is used.\n",
+                command->words, problem, command->words);
+        return CLI_USAGE;
+    }
+    if (line.help) {
+        cli_help_command(command, operation, stdout);
+        return CLI_DONE;
+    }
+    return ask(&line, command);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* A noun alone, or with a verb that it does not have, is answered with what there is. */
+static int help_instead(const struct control_set *sets, int argc, char **argv)
+{
+    const char *noun = argc > 1 && !is_help(argv[1]) ? argv[1] : NULL;
+    bool asked = argc > 1 && is_help(argv[argc - 1]);
+
+    for (size_t i = 0; noun && i < OPERATION_SETS; i++) {
+        const char *name = sets[i].operations[0].name;
+
+        if (strncmp(name, noun, strlen(noun)) == 0 && name[strlen(noun)] == '.') {
+            cli_help_all(sets, OPERATION_SETS, noun, asked ? stdout : stderr);
+            return asked ? CLI_DONE : CLI_USAGE;
+        }
+    }
+    if (noun)
+        fprintf(stderr, "letterhead: there is no command \"%s\". `letterhead help` shows all.\n",
+                noun);
+    else
+        cli_help_all(sets, OPERATION_SETS, NULL, asked ? stdout : stderr);
+    return asked && !noun ? CLI_DONE : CLI_USAGE;
+}
+
+int cli_main(int argc, char **argv)
+{
+    const struct operation_services nobody = {NULL, NULL, NULL};
+    const struct control_operation *operation;
+    struct control_set sets[OPERATION_SETS];
+    struct cli_view view;
+    int words;
+
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        setlocale(LC_CTYPE, "");
+    control_json_wipe_memory();
+    operations_join(&nobody, sets);
+    operation = cli_view_find(sets, OPERATION_SETS, argc - 1, argv + 1, &view, &words);
+    if (!operation)
+        return help_instead(sets, argc, argv);
+    return run(&view.command, operation, argc - words, argv + words);
+}

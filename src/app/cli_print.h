@@ -1,0 +1,41 @@
+/* Showing an operation's output to people. */
+#ifndef LETTERHEAD_APP_CLI_PRINT_H
+#define LETTERHEAD_APP_CLI_PRINT_H
+
+#include "app/cli.h"
+#include "app/cli_table.h"
+
+/* By the command's own view, or plainly: a line a field, a table for each list. */
+void cli_print(const struct cli_command *command, const json_t *output);
+
+/* A member as text, empty when it is not there. Times lose their T and Z, and say "never" when there is none;
+ * numbers and truth become words. The text is good until the next call but three. */
+struct slice cli_member(const json_t *object, const char *name);
+struct slice cli_time(const json_t *object, const char *name);
+
+/* The members of `object` as cells: a name each, ended by NULL; one that begins with '@' is a time. */
+void cli_table_add_object(struct cli_table *table, const json_t *object,
+                          const char *const *members);
+/* The same for each object of a list, as a whole table. */
+void cli_print_list(const json_t *list, const char *const *headings, const char *const *members,
+                    const char *empty);
+
+/* A note that the gateway has not confirmed a change yet, if so. */
+void cli_print_gateway(const json_t *output);
+
+/* The views (cli_print_site.c, cli_print_message.c). */
+void cli_print_site_added(const json_t *output);
+void cli_print_sites(const json_t *output);
+void cli_print_site(const json_t *output);
+void cli_print_site_state(const json_t *output);
+void cli_print_records(const json_t *output);
+void cli_print_zone(const json_t *output);
+void cli_print_check(const json_t *output);
+int cli_status_check(const json_t *output);
+void cli_print_credential(const json_t *output);
+void cli_print_credentials(const json_t *output);
+void cli_print_revoked(const json_t *output);
+void cli_print_messages(const json_t *output);
+void cli_print_message(const json_t *output);
+
+#endif

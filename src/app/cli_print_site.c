@@ -1,0 +1,237 @@
+/* How sites, identities and credentials are shown. */
+#include "app/cli_print.h"
+
+#include <stdio.h>
+
+static void print_advice(const json_t *record)
+{
+    if (cli_member(record, "seen").size)
+        cli_field_print("  seen", cli_member(record, "seen"));
+    if (cli_member(record, "advice").size)
+        cli_field_print("  to do", cli_member(record, "advice"));
+    if (cli_member(record, "trouble").size)
+        cli_field_print("  trouble", cli_member(record, "trouble"));
+}
+
+static void print_values(const json_t *identity)
+{
+    const json_t *record;
+    size_t i;
+
+    json_array_foreach(json_object_get(identity, "records"), i, record)
+    {
+        printf("\nRecord %zu\n", i + 1);
+        cli_field_print("  name", cli_member(record, "name"));
+        cli_field_print("  type", SLICE("TXT"));
+        fputs("  value       ", stdout);
+        cli_text_print(cli_member(record, "value")); /* in one line, so that it can be copied */
+        putchar('\n');
+        cli_field_print("  state", cli_member(record, "state"));
+    }
+}
+
+static void print_state(const json_t *identity)
+{
+    cli_field_print("domain", cli_member(identity, "domain"));
+    cli_field_print("state", cli_member(identity, "state"));
+    cli_field_print("since", cli_time(identity, "since"));
+    cli_field_print("why", cli_member(identity, "why"));
+    cli_field_print("next", cli_member(identity, "next_step"));
+}
+
+static void print_dmarc(const json_t *identity)
+{
+    const json_t *dmarc = json_object_get(identity, "dmarc");
+    struct slice state = cli_member(dmarc, "state");
+
+    if (slice_equal(state, SLICE("found")))
+        cli_field_print("DMARC", cli_member(dmarc, "record"));
+    else if (slice_equal(state, SLICE("absent")))
+        cli_field_print("DMARC", SLICE("none; large receivers want one: _dmarc TXT \"v=DMARC1; "
+                                       "p=none\" is a start"));
+    else if (slice_equal(state, SLICE("invalid")))
+        cli_field_print("DMARC", SLICE("several records, which counts as none: leave only one"));
+}
+
+void cli_print_site_added(const json_t *output)
+{
+    const json_t *identity = json_object_get(output, "identity");
+
+    cli_field_print("site", cli_member(output, "site"));
+    print_state(identity);
+    puts("\nThese three records belong into the DNS of the domain:");
+    print_values(identity);
+    puts("\nAs lines of a zone file: letterhead identity records SITE --format zone");
+    cli_print_gateway(output);
+}
+
+void cli_print_sites(const json_t *output)
+{
+    static const char *const headings[] = {"SITE",     "METHOD", "STATE",       "DOMAIN",
+                                           "IDENTITY", "SINCE",  "CREDENTIALS", NULL};
+    static const char *const of_site[] = {"site", "method", "state", NULL};
+    static const char *const of_identity[] = {"domain", "state", "@since", NULL};
+    static const char *const rest[] = {"credentials", NULL};
+    CLEANUP(cli_table_done) struct cli_table table;
+    const json_t *site;
+    size_t i;
+
+    cli_table_init(&table, headings);
+    json_array_foreach(json_object_get(output, "sites"), i, site)
+    {
+        cli_table_add_object(&table, site, of_site);
+        cli_table_add_object(&table, json_array_get(json_object_get(site, "identities"), 0),
+                             of_identity);
+        cli_table_add_object(&table, site, rest);
+    }
+    cli_table_print(&table, "There are no sites yet. The first: letterhead site add NAME "
+                            "--domain example.org");
+}
+
+static void print_record_table(const json_t *identity)
+{
+    static const char *const headings[] = {"SLOT", "NAME", "STATE", "SINCE", NULL};
+    static const char *const members[] = {"slot", "name", "state", "@since", NULL};
+
+    cli_print_list(json_object_get(identity, "records"), headings, members, "");
+}
+
+static void print_from(const json_t *output)
+{
+    const json_t *list = json_object_get(output, "from"), *address;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        cli_field_print("from", SLICE("any address of the domain"));
+    json_array_foreach(list, i, address)
+    {
+        cli_field_print(i ? "" : "from", slice_text(json_string_value(address)));
+    }
+}
+
+void cli_print_site(const json_t *output)
+{
+    const json_t *identity;
+    size_t i;
+
+    cli_field_print("site", cli_member(output, "site"));
+    cli_field_print("method", cli_member(output, "method"));
+    cli_field_print("state", cli_member(output, "state"));
+    cli_field_print("since", cli_time(output, "since"));
+    if (cli_member(output, "why").size)
+        cli_field_print("why", cli_member(output, "why"));
+    print_from(output);
+    cli_field_print("credentials", cli_member(output, "credentials"));
+    json_array_foreach(json_object_get(output, "identities"), i, identity)
+    {
+        putchar('\n');
+        print_state(identity);
+        print_dmarc(identity);
+        print_record_table(identity);
+    }
+}
+
+void cli_print_site_state(const json_t *output)
+{
+    cli_text_print(cli_member(output, "site"));
+    fputs(" is ", stdout);
+    cli_text_print(cli_member(output, "state"));
+    puts(".");
+    cli_print_gateway(output);
+}
+
+void cli_print_records(const json_t *output)
+{
+    const json_t *identity;
+    size_t i;
+
+    json_array_foreach(json_object_get(output, "identities"), i, identity)
+    {
+        print_state(identity);
+        print_values(identity);
+    }
+}
+
+void cli_print_zone(const json_t *output)
+{
+    const json_t *identity, *record;
+    size_t i, k;
+
+    json_array_foreach(json_object_get(output, "identities"), i, identity)
+    {
+        json_array_foreach(json_object_get(identity, "records"), k, record)
+        {
+            cli_text_print(cli_member(record, "zone"));
+            putchar('\n');
+        }
+    }
+}
+
+void cli_print_check(const json_t *output)
+{
+    const json_t *identity, *record;
+    size_t i, k;
+
+    json_array_foreach(json_object_get(output, "identities"), i, identity)
+    {
+        print_state(identity);
+        print_dmarc(identity);
+        json_array_foreach(json_object_get(identity, "records"), k, record)
+        {
+            printf("\nRecord %zu: ", k + 1);
+            cli_text_print(cli_member(record, "state"));
+            putchar('\n');
+            cli_field_print("  name", cli_member(record, "name"));
+            if (!slice_equal(cli_member(record, "state"), SLICE("right")))
+                print_advice(record);
+        }
+    }
+    cli_print_gateway(output);
+}
+
+/* Scripts wait for the identity with: until letterhead identity check SITE; do sleep 60; done */
+int cli_status_check(const json_t *output)
+{
+    return json_is_true(json_object_get(output, "sending")) ? CLI_DONE : CLI_REFUSED;
+}
+
+void cli_print_credential(const json_t *output)
+{
+    const json_t *port;
+    size_t i;
+
+    puts("Keep these now; they are not shown again.\n");
+    cli_field_print("SMTP host", cli_member(output, "smtp_host"));
+    json_array_foreach(json_object_get(output, "smtp_ports"), i, port)
+    {
+        char text[64];
+
+        snprintf(text, sizeof text, "%.*s with %.*s", SLICE_ARG(cli_member(port, "port")),
+                 SLICE_ARG(cli_member(port, "security")));
+        cli_field_print(i ? "" : "SMTP port", slice_text(text));
+    }
+    cli_field_print("SMTP user", cli_member(output, "smtp_username"));
+    cli_field_print("SMTP password", cli_member(output, "smtp_password"));
+    putchar('\n');
+    cli_field_print("access key", cli_member(output, "access_key_id"));
+    cli_field_print("secret key", cli_member(output, "secret_access_key"));
+    cli_print_gateway(output);
+}
+
+void cli_print_credentials(const json_t *output)
+{
+    static const char *const headings[] = {"ACCESS KEY ID", "STATE",   "CREATED",
+                                           "LAST USED",     "REVOKED", NULL};
+    static const char *const members[] = {"access_key_id", "state",    "@created",
+                                          "@last_used",    "@revoked", NULL};
+
+    cli_print_list(json_object_get(output, "credentials"), headings, members,
+                   "There are no credentials. The first: letterhead credential add SITE");
+}
+
+void cli_print_revoked(const json_t *output)
+{
+    cli_text_print(cli_member(output, "access_key_id"));
+    puts(" is revoked: it is refused from now on.");
+    cli_print_gateway(output);
+}

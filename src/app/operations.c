@@ -1,0 +1,18 @@
+#include "app/operations.h"
+
+#include "feedback/operations.h"
+#include "onboard/check.h"
+#include "site/service.h"
+
+void operations_join(const struct operation_services *services,
+                     struct control_set ret[static OPERATION_SETS])
+{
+    size_t count = 0;
+
+    ret[count++] = site_operations(services->site);
+    ret[count++] = identity_operations(services->site);
+    ret[count++] = onboard_operations(services->onboard);
+    ret[count++] = credential_operations(services->site);
+    ret[count++] = feedback_operations(services->feedback);
+    assert(count == OPERATION_SETS);
+}

@@ -1,0 +1,24 @@
+/* The table of operations, joined from the folders that own them: what the steward runs, and what the command
+ * line shows. */
+#ifndef LETTERHEAD_APP_OPERATIONS_H
+#define LETTERHEAD_APP_OPERATIONS_H
+
+#include "control/operation.h"
+
+struct site_service;
+struct onboard_service;
+struct feedback_service;
+
+/* What the handlers work on; all NULL where the table is only looked at. */
+struct operation_services {
+    struct site_service *site;
+    struct onboard_service *onboard;
+    struct feedback_service *feedback;
+};
+
+enum { OPERATION_SETS = 5 };
+
+void operations_join(const struct operation_services *services,
+                     struct control_set ret[static OPERATION_SETS]);
+
+#endif

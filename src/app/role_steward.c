@@ -1,0 +1,156 @@
+/* The role `steward`: what it was handed and what the configuration says, made into the options of steward_run. */
+#include "app/config.h"
+#include "app/resolver_config.h"
+#include "app/role.h"
+#include "app/steward.h"
+#include "app/stop_signal.h"
+#include "control/json.h"
+#include "runtime/world_linux.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct steward_role {
+    struct role_start start;
+    struct config *config;
+    struct store *store;
+    struct history *history;
+    struct world *world;
+};
+
+static int complain(char *problem, int r)
+{
+    log_error("%s", problem ? problem : strerror(-r));
+    free(problem);
+    return r;
+}
+
+static int load_config(struct steward_role *s)
+{
+    CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
+    int r = config_load(s->start.config_path, &s->config, &problems);
+
+    if (r < 0)
+        log_error("configuration: %.*s", SLICE_ARG(buffer_slice(&problems)));
+    return r;
+}
+
+static int open_store(struct steward_role *s)
+{
+    char path[PATH_MAX];
+    const struct store_options options = {.path = path, .schema = STORE_CONTROL};
+    char *problem = NULL;
+    int r;
+
+    snprintf(path, sizeof path, "%.*s/control.db", SLICE_ARG(s->config->data_directory));
+    r = store_open(&options, &s->store, &problem);
+    if (r < 0)
+        return complain(problem, r);
+    log_info("the control database is at version %d", store_schema_version(s->store));
+    return 0;
+}
+
+static int open_history(struct steward_role *s)
+{
+    char path[PATH_MAX];
+    const struct history_options options = {path, HISTORY_KEEP_DAYS_DEFAULT};
+    char *problem = NULL;
+    int r;
+
+    snprintf(path, sizeof path, "%.*s/history", SLICE_ARG(s->config->data_directory));
+    r = history_open(&options, &s->history, &problem);
+    return r < 0 ? complain(problem, r) : 0;
+}
+
+/* Checks must see what was installed a moment ago, so nothing is remembered. */
+static int open_world(struct steward_role *s)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct resolver_options resolver;
+    const struct world_linux_options options = {.resolver = &resolver};
+    char *problem = NULL;
+    int r;
+
+    resolver_config(&arena, s->config, &resolver);
+    resolver.fresh = true;
+    r = world_linux_new(&options, &s->world, &problem);
+    return r < 0 ? complain(problem, r) : 0;
+}
+
+static void fill_ports(const struct config *config, struct site_service *site)
+{
+    static const char *const security[] = {
+        [CONFIG_TLS_STARTTLS] = "STARTTLS",
+        [CONFIG_TLS_IMPLICIT] = "TLS",
+        [CONFIG_TLS_NONE] = "none",
+    };
+    const struct config_listener *listeners = config->listeners.items;
+
+    for (size_t i = 0; i < config->listeners.count && site->port_count < SITE_PORTS_MAX; i++)
+        if (listeners[i].tls != CONFIG_TLS_NONE) /* the others are bound to a credential of old */
+            site->ports[site->port_count++] =
+                (struct site_port){listeners[i].address.port, security[listeners[i].tls]};
+}
+
+static int main_task(struct task *t, void *argument)
+{
+    struct steward_role *s = argument;
+    struct steward_options options = {
+        .store = s->store,
+        .history = s->history,
+        .vault_socket = ROLE_STEWARD_FD_VAULT,
+        .gateway_socket = ROLE_STEWARD_FD_GATEWAY,
+        .control_socket = ROLE_STEWARD_FD_CONTROL,
+        .site = {.hostname = s->config->hostname, .key_bits = (uint16_t)s->config->key_bits},
+        .times = IDENTITY_TIMES_DEFAULT,
+        .wait_for_stop = stop_signal_wait,
+    };
+
+    fill_ports(s->config, &options.site);
+    return steward_run(t, &options);
+}
+
+static int prepare(struct steward_role *s)
+{
+    int r = load_config(s);
+
+    if (r == 0)
+        r = open_store(s);
+    if (r == 0)
+        r = open_history(s);
+    if (r == 0)
+        r = open_world(s);
+    return r;
+}
+
+static void release(struct steward_role *s)
+{
+    if (s->world)
+        world_free(s->world);
+    history_close(s->history);
+    store_close(s->store);
+    if (s->config)
+        config_free(s->config);
+}
+
+int role_steward_main(int argc, char **argv)
+{
+    struct steward_role s = {.config = NULL};
+    int r = role_begin(argc, argv, &s.start);
+
+    if (r < 0)
+        return ROLE_EXIT_CONFIG;
+    stop_signal_block();
+    control_json_wipe_memory();
+    r = prepare(&s);
+    if (r < 0) {
+        release(&s);
+        return ROLE_EXIT_CONFIG;
+    }
+    r = loop_run(s.world, main_task, &s);
+    if (r < 0)
+        log_error("the steward ends: %s", strerror(-r));
+    release(&s);
+    return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,208 @@
+#include "app/steward.h"
+
+#include "app/operations.h"
+#include "base/log.h"
+#include "control/server.h"
+#include "feedback/operations.h"
+#include "runtime/peer.h"
+#include "site/credential.h"
+#include "site/pusher.h"
+#include "wire/ipc.h"
+
+enum { USES_MAX = 1024 };
+static const uint64_t USES_EVERY_US = 60 * SECOND_US;
+
+struct steward {
+    struct steward_options options;
+    struct peer *vault, *gateway;
+    struct site_service site;
+    struct onboard_service onboard;
+    struct feedback_service feedback;
+    struct control_set sets[OPERATION_SETS];
+    struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
+    size_t use_count;
+    struct condition changed;
+    bool ending;
+    int result; /* why it ends, when nobody asked for it */
+};
+
+/* When the table is full, the last use of the others is noted a little early. */
+static void note_use(struct steward *s, const struct history_use *use)
+{
+    for (size_t i = 0; i < s->use_count; i++)
+        if (s->uses[i].credential_id == use->credential_id) {
+            s->uses[i].time_us = use->time_us;
+            return;
+        }
+    if (s->use_count < USES_MAX)
+        s->uses[s->use_count++] = *use;
+}
+
+static int take_events(struct task *t, struct steward *s, struct slice body, struct buffer *reply)
+{
+    struct history_use uses[HISTORY_USES_MAX];
+    uint64_t cursor;
+    size_t count;
+    int r = history_apply(t, s->options.history, body, &cursor, uses, &count);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count; i++)
+        note_use(s, &uses[i]);
+    buffer_add_u64(reply, cursor);
+    return 0;
+}
+
+static int gateway_request(struct task *t, void *context, uint8_t type, struct slice body,
+                           struct buffer *reply)
+{
+    return type == IPC_EVENTS ? take_events(t, context, body, reply) : -EPERM;
+}
+
+static void gateway_hello(struct task *t, void *context)
+{
+    struct steward *s = context;
+
+    (void)t;
+    log_info("the gateway has started; it gets the directory of sites");
+    site_pusher_push_all(s->site.pusher);
+}
+
+static int vault_request(struct task *t, void *context, uint8_t type, struct slice body,
+                         struct buffer *reply)
+{
+    (void)t;
+    (void)context;
+    (void)type;
+    (void)body;
+    (void)reply;
+    return -EPERM; /* the vault answers; it never asks */
+}
+
+/* Peers begin to run at the next wait, and by then the pusher is there. */
+static int meet_neighbours(struct scope *scope, struct steward *s)
+{
+    const struct peer_handlers to_vault = {.request = vault_request, .context = s};
+    const struct peer_handlers to_gateway = {gateway_request, gateway_hello, s};
+
+    s->vault = peer_new(scope, "vault", s->options.vault_socket, &to_vault);
+    s->gateway = peer_new(scope, "gateway", s->options.gateway_socket, &to_gateway);
+    s->site = s->options.site;
+    s->site.store = s->options.store;
+    s->site.vault = s->vault;
+    return site_pusher_new(scope, s->options.store, s->gateway, &s->site.pusher);
+}
+
+static void join_operations(struct steward *s)
+{
+    s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times};
+    s->feedback = (struct feedback_service){s->options.store, s->options.history, s->gateway};
+    operations_join(&(struct operation_services){&s->site, &s->onboard, &s->feedback}, s->sets);
+}
+
+static void end(struct steward *s, int result)
+{
+    if (!s->ending)
+        s->result = result;
+    s->ending = true;
+    condition_broadcast(&s->changed);
+}
+
+static int serve(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+    const struct control_server_options options = {s->options.control_socket, s->sets,
+                                                   OPERATION_SETS};
+    int r = control_serve(t, &options);
+
+    end(s, r == -ECANCELED ? 0 : r);
+    return r;
+}
+
+static int check(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+    int r = onboard_run(t, &s->onboard);
+
+    end(s, r == -ECANCELED ? 0 : r);
+    return r;
+}
+
+static int wait_for_stop(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+    int r = s->options.wait_for_stop(t, s->options.context);
+
+    end(s, 0);
+    return r;
+}
+
+static int write_uses(struct steward *s)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    int r = store_transaction_begin(s->options.store, &all);
+
+    for (size_t i = 0; i < s->use_count && r == 0; i++)
+        r = credential_note_use(s->options.store, (int64_t)s->uses[i].credential_id,
+                                s->uses[i].time_us);
+    return r == 0 ? store_transaction_commit(&all) : r;
+}
+
+/* That a credential was used is for people, and may be a minute late. */
+static int note_uses(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+    int r = 0;
+
+    while (r == 0) {
+        r = task_sleep(t, USES_EVERY_US);
+        if (s->use_count && write_uses(s) < 0)
+            log_warning("the last use of credentials could not be noted: %s",
+                        store_error(s->options.store));
+        s->use_count = 0;
+    }
+    return r;
+}
+
+static int work(struct task *t, struct steward *s)
+{
+    static const struct {
+        const char *name;
+        task_function *function;
+    } tasks[] = {
+        {"wait for stop", wait_for_stop},
+        {"control", serve},
+        {"checks", check},
+        {"uses", note_uses},
+    };
+    CLEANUP(scope_close) struct scope scope;
+    int r = 0;
+
+    scope_open(&scope, t);
+    for (size_t i = 0; i < ARRAY_LEN(tasks) && r == 0; i++)
+        r = scope_spawn(&scope, tasks[i].name, tasks[i].function, s);
+    while (r == 0 && !s->ending)
+        r = condition_wait(t, &s->changed);
+    return r < 0 ? r : s->result;
+}
+
+int steward_run(struct task *t, const struct steward_options *options)
+{
+    struct steward *s = base_allocate(sizeof *s);
+    CLEANUP(base_free_pointer) void *memory = s;
+    struct scope neighbours;
+    int r;
+
+    s->options = *options;
+    scope_open(&neighbours, t);
+    r = meet_neighbours(&neighbours, s);
+    if (r == 0) {
+        join_operations(s);
+        r = work(t, s);
+    }
+    scope_close(&neighbours);
+    site_pusher_free(s->site.pusher);
+    peer_free(s->gateway);
+    peer_free(s->vault);
+    return r;
+}

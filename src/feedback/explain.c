@@ -1,0 +1,145 @@
+#include "feedback/explain.h"
+
+#include "base/buffer.h"
+#include "wire/date.h"
+
+static struct slice time_text(struct arena *arena, int64_t time_us)
+{
+    char text[WIRE_DATE_ISO_BYTES];
+
+    return arena_copy(arena, wire_date_iso(time_us / 1000000, text));
+}
+
+struct slice explain_reply(struct arena *arena, const struct queue_event *event)
+{
+    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
+
+    if (event->remote.size)
+        buffer_printf(&text, "%.*s: ", SLICE_ARG(event->remote));
+    if (event->reply_code)
+        buffer_printf(&text, "%u ", event->reply_code);
+    if (event->enhanced[0])
+        buffer_printf(&text, "%u.%u.%u ", event->enhanced[0], event->enhanced[1],
+                      event->enhanced[2]);
+    buffer_add(&text, event->text);
+    return arena_copy(arena, slice_trim(buffer_slice(&text)));
+}
+
+static struct slice until(const struct timeline *l)
+{
+    if (!l->expires_us)
+        return SLICE("its lifetime is over");
+    return time_text(l->arena, l->expires_us);
+}
+
+static struct explanation explain_queued(const struct timeline *l, const struct explain_now *now)
+{
+    if (now->paused)
+        return (struct explanation){
+            SLICE("The queue of its site is paused."),
+            SLICE("Release the site: letterhead queue release --site NAME."),
+        };
+    if (now->busy)
+        return (struct explanation){SLICE("It is being delivered at this moment."),
+                                    SLICE("Look again in a minute.")};
+    return (struct explanation){
+        SLICE("It was accepted and has not been tried yet."),
+        arena_printf(l->arena, "It is tried as soon as its turn comes, until %.*s.",
+                     SLICE_ARG(until(l))),
+    };
+}
+
+static struct explanation explain_deferred(const struct timeline *l,
+                                           const struct timeline_recipient *recipient,
+                                           const struct explain_now *now)
+{
+    struct slice reply = explain_reply(l->arena, recipient->last);
+    const char *ambiguous = recipient->last->ambiguous
+                                ? " The connection broke before the answer, so it may arrive twice."
+                                : "";
+    struct explanation paused = explain_queued(l, now);
+
+    if (now->paused || now->busy)
+        return paused;
+    return (struct explanation){
+        arena_printf(l->arena, "Attempt %u failed for now: %.*s.%s", recipient->attempts,
+                     SLICE_ARG(reply), ambiguous),
+        arena_printf(l->arena, "It is tried again at %.*s, and so on until %.*s.",
+                     SLICE_ARG(time_text(l->arena, recipient->due_us)), SLICE_ARG(until(l))),
+    };
+}
+
+static struct explanation explain_held(const struct timeline *l,
+                                       const struct timeline_recipient *recipient)
+{
+    struct slice release = SLICE("Release it (letterhead queue release --message ID) or cancel it "
+                                 "(letterhead queue cancel --message ID).");
+
+    switch (recipient->last->reason) {
+    case QUEUE_REASON_CRASHES:
+        return (struct explanation){
+            SLICE("It is held: the gateway crashed three times while delivering it."),
+            SLICE("Report the crash with the gateway's log; release it when a new version is in "
+                  "place."),
+        };
+    case QUEUE_REASON_DAMAGED:
+        return (struct explanation){
+            SLICE("It is held: its content cannot be read back from the disk."),
+            SLICE("Look into the gateway's log, check the disk, and ask the sender to send it "
+                  "again."),
+        };
+    default:
+        return (struct explanation){
+            arena_printf(l->arena, "It is held: %.*s.", SLICE_ARG(recipient->last->text)),
+            release,
+        };
+    }
+}
+
+static struct explanation explain_end(const struct timeline *l,
+                                      const struct timeline_recipient *recipient)
+{
+    struct slice reply = explain_reply(l->arena, recipient->last);
+
+    switch (recipient->state) {
+    case TIMELINE_DELIVERED:
+        return (struct explanation){
+            arena_printf(l->arena, "The receiver took it: %.*s.", SLICE_ARG(reply)),
+            SLICE("Nothing. What happens behind the receiver, such as a spam folder, only the "
+                  "receiver knows."),
+        };
+    case TIMELINE_BOUNCED:
+        return (struct explanation){
+            arena_printf(l->arena, "It was refused for good: %.*s.", SLICE_ARG(reply)),
+            SLICE("It is not tried again. Correct the address or ask the receiver, then send it "
+                  "again."),
+        };
+    case TIMELINE_EXPIRED:
+        return (struct explanation){
+            arena_printf(l->arena, "It could not be delivered in time. The last attempt: %.*s.",
+                         SLICE_ARG(reply)),
+            SLICE("It is not tried again. Send it again if it is still wanted."),
+        };
+    default:
+        return (struct explanation){
+            arena_printf(l->arena, "It was cancelled: %.*s.", SLICE_ARG(recipient->last->text)),
+            SLICE("Nothing: it is not tried again."),
+        };
+    }
+}
+
+struct explanation explain_recipient(const struct timeline *l,
+                                     const struct timeline_recipient *recipient,
+                                     const struct explain_now *now)
+{
+    switch (recipient->state) {
+    case TIMELINE_QUEUED:
+        return explain_queued(l, now);
+    case TIMELINE_DEFERRED:
+        return explain_deferred(l, recipient, now);
+    case TIMELINE_HELD:
+        return explain_held(l, recipient);
+    default:
+        return explain_end(l, recipient);
+    }
+}
