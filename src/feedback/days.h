@@ -5,7 +5,7 @@
 
 #include "base/slice.h"
 
-enum { DAY_NAME_BYTES = 21, DAY_PATH_BYTES = 4096, DAYS_MAX = 4000 };
+enum { DAY_NAME_BYTES = 21, DAY_PATH_BYTES = 1024, DAYS_MAX = 4000 };
 
 struct day {
     char name[DAY_NAME_BYTES];

@@ -176,7 +176,7 @@ static int64_t sqlite_changes(struct store_connection *c)
 /* The answer of a pragma that yields one number. */
 static int read_number(struct store_connection *c, const char *sql, int64_t *ret)
 {
-    struct store_prepared *p;
+    struct store_prepared *p = NULL;
     int r = sqlite_prepare(c, sql, &p);
 
     if (r < 0)
