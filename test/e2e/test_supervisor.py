@@ -170,7 +170,10 @@ def test_it_stops_in_order(service):
 
 def test_a_role_that_does_not_stop_is_killed(service):
     roles = wait_for_roles(service)
-    os.kill(roles["vault"], signal.SIGSTOP)  # the most impatient: 5 s
+    wait_for_log(service, r"vault info: serving")
+    os.kill(roles["vault"], signal.SIGSTOP)  # the one that gets the least time: 5 s
+    threads = pathlib.Path(f"/proc/{roles['vault']}/task")
+    stage.wait_until("a vault at rest", lambda: all(status_of(t.name)["State"][0] == "T" for t in threads.iterdir()))
     service.stop(seconds=30)
     assert service.process.returncode == 0
     assert "the vault does not stop: it is killed" in log_of(service)
