@@ -215,6 +215,7 @@ static void begin_segment(struct queue_spool *s, struct commit_job *job)
     bool fresh = first && first->fresh;
     uint64_t needed;
 
+    job->front.size = QUEUE_FRAME_BYTES; /* recovery looks for the state first; it has the cursor */
     spool_write_state(s, &job->front);
     needed = job->front.size + (first ? first->size + first->content.size : 0);
     job->create = true;
