@@ -3,10 +3,11 @@
 #include "app/privileges.h"
 #include "base/log.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { DIRECTORY_PATH_BYTES = 1024 };
 
 static int fail(const char *path, const char *what)
 {
@@ -37,7 +38,7 @@ static int make(const char *path, mode_t mode, const char *user)
 
 static int make_parent(struct slice path, mode_t mode, const char *user)
 {
-    char parent[PATH_MAX];
+    char parent[DIRECTORY_PATH_BYTES];
     ssize_t slash = slice_find_last(path, '/');
 
     if (slash <= 0 || (size_t)slash >= sizeof parent)
@@ -48,7 +49,7 @@ static int make_parent(struct slice path, mode_t mode, const char *user)
 
 int directories_make(struct slice data_directory, struct slice control_socket, const char *user)
 {
-    char path[PATH_MAX];
+    char path[DIRECTORY_PATH_BYTES];
     int r;
 
     snprintf(path, sizeof path, "%.*s", SLICE_ARG(data_directory));
