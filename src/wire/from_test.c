@@ -47,6 +47,10 @@ static void judges(void **state)
         wire_from_judge(&a, &h, &from);
         if (from.verdict != cases[i].verdict)
             fail_msg("%s: %s", cases[i].header, wire_from_word(from.verdict));
+        if (from.verdict > WIRE_FROM_MISSING)
+            assert_true(from.field && from.field->whole.size);
+        if (from.verdict == WIRE_FROM_SENDER_REPEATED)
+            assert_ptr_equal(from.field, wire_header_find(&h, SLICE("Sender"), NULL));
         if (cases[i].from)
             assert_string_equal(wire_address_text(&a, &from.from.address).data, cases[i].from);
     }

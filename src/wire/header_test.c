@@ -94,6 +94,8 @@ static void refuses_what_others_read_otherwise(void **state)
         {{"A: 1\r\n\rB: 2\r\n", 13}, 6},
         {{"A: 1\r", 5}, 4},
         {{"A: 1\rB", 6}, 4},
+        {{"A: 1\r\n b\nc\r\n", 13}, 8},
+        {{"X: y\r\nA: 1\r\n b\0\r\n\r\n", 20}, 14},
         {{"A: 1\0\r\n\r\n", 9}, 4},
         {{"\0A: 1\r\n\r\n", 9}, 0},
         {{"no colon\r\n\r\n", 12}, 2},
@@ -146,6 +148,21 @@ static int scan_long(size_t line_bytes)
     return scan_many(b.data, 1);
 }
 
+/* A header of that size in all, in fields of 512 bytes and a last one that is longer. */
+static int scan_bytes(size_t size)
+{
+    CLEANUP(arena_done) struct arena a = ARENA_NONE;
+    CLEANUP(buffer_done) struct buffer b = BUFFER_NONE;
+    struct wire_header h;
+    struct wire_error error;
+
+    while (b.size + 1024 <= size)
+        buffer_printf(&b, "A: %0507d\r\n", 0);
+    buffer_printf(&b, "A: %0*d\r\n", (int)(size - b.size) - 5, 0);
+    assert_int_equal(b.size, size);
+    return wire_header_scan(&a, buffer_slice(&b), &h, &error);
+}
+
 static void keeps_limits(void **state)
 {
     (void)state;
@@ -156,6 +173,8 @@ static void keeps_limits(void **state)
     assert_int_equal(scan_long(LIMIT_HEADER_FIELD_BYTES), 0);
     assert_int_equal(scan_long(LIMIT_HEADER_FIELD_BYTES + 1), -EMSGSIZE);
     assert_int_equal(scan_long(1000000), -EMSGSIZE);
+    assert_int_equal(scan_bytes(LIMIT_HEADER_BYTES), 0);
+    assert_int_equal(scan_bytes(LIMIT_HEADER_BYTES + 1), -EMSGSIZE);
     assert_int_equal(scan_many("A: 1234567890123456789012345678901234567890123456789012345678901234"
                                "567890123456789012345678901234567890123456789012345678901234567890"
                                "123456789012345678901234567890123456789012345678901234567890123456"

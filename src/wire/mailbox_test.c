@@ -31,6 +31,8 @@ static const struct {
     {"\"b@victim.example\"@own.example", "|\"b@victim.example\"@own.example"},
     {"<\"b@victim.example>\"@own.example>", "|\"b@victim.example>\"@own.example"},
     {"\"quoted\"@own.example", "|quoted@own.example"},
+    {"<\"a\\\">b\"@own.example>", "|\"a\\\">b\"@own.example"},
+    {"< \"a>b\"@own.example>", "|\"a>b\"@own.example"},
     {"=?utf-8?B?YkB2aWN0aW0uZXhhbXBsZQ==?= <a@own.example>",
      "=?utf-8?B?YkB2aWN0aW0uZXhhbXBsZQ==?=|a@own.example"},
     {"=?utf-8?q?a=0D=0ABcc:_x?= <a@own.example>", "=?utf-8?q?a=0D=0ABcc:_x?=|a@own.example"},
@@ -160,6 +162,54 @@ static void refuses(void **state)
     }
 }
 
+static void says_why(void **state)
+{
+    static const struct {
+        const char *value;
+        const char *why;
+        size_t offset;
+    } reasons[] = {
+        {"g: a@own.example;", "group", 1},
+        {"a b", "without an address", 3},
+        {"", "no mailbox", 0},
+        {"a; b", "inside quotes", 1},
+        {"a b@own.example", "outside quotes", 3},
+        {"a@own.example b", "after the address", 14},
+        {"A <a@own.example", "without its >", 2},
+        {"A <@y.example:a@own.example>", "source route", 3},
+        {"A <a@own_example>", "letter, digit", 8},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        CLEANUP(arena_done) struct arena a = ARENA_NONE;
+        struct mailbox mailbox;
+        struct wire_error error = {"", 0};
+        size_t count;
+
+        assert_int_equal(wire_mailbox_list_parse(&a, slice_text(reasons[i].value), 0, 1, &mailbox,
+                                                 &count, &error),
+                         -EBADMSG);
+        if (!strstr(error.what, reasons[i].why) || error.offset != reasons[i].offset)
+            fail_msg("%s: %s at %zu", reasons[i].value, error.what, error.offset);
+    }
+}
+
+static void literals_are_a_choice(void **state)
+{
+    CLEANUP(arena_done) struct arena a = ARENA_NONE;
+    struct mailbox mailboxes[2];
+    struct wire_error error;
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(wire_mailbox_list_parse(&a, SLICE("a@[192.0.2.1] , b@[IPv6:::1](x)"),
+                                             WIRE_ADDRESS_LITERAL, 2, mailboxes, &count, &error),
+                     0);
+    assert_int_equal(count, 2);
+    assert_true(mailboxes[1].address.literal);
+}
+
 /* UTF-8 in a name is text; in an address it needs SMTPUTF8. */
 static void utf8_in_addresses_is_a_choice(void **state)
 {
@@ -182,6 +232,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts),
         cmocka_unit_test(refuses),
+        cmocka_unit_test(says_why),
+        cmocka_unit_test(literals_are_a_choice),
         cmocka_unit_test(utf8_in_addresses_is_a_choice),
     };
 

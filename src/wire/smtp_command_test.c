@@ -1,5 +1,7 @@
 #include "wire/smtp_command.h"
 
+#include "base/limits.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -34,6 +36,10 @@ static const struct {
     {SLICE("EHLO a b"), &plain, 501, "5.5.4"},
     {SLICE("EHLO a..b"), &plain, 501, "5.5.4"},
     {SLICE("EHLO [a>b]"), &plain, 501, "5.5.4"},
+    {SLICE("EHLO []"), &plain, 501, "5.5.4"},
+    {SLICE("EHLO [1"), &plain, 501, "5.5.4"},
+    {SLICE("EHLO 1]"), &plain, 501, "5.5.4"},
+    {SLICE("EHLO " A64), &plain, 501, "5.5.4"},
     {SLICE("EHLO \xc3\xa9.example"), &plain, 501, "5.5.4"},
     {SLICE("DATA x"), &plain, 501, "5.5.4"},
     {SLICE("RSET x"), &plain, 501, "5.5.4"},
@@ -109,6 +115,10 @@ static void knows_the_verbs(void **state)
         {"EHLO [192.0.2.1]", SMTP_EHLO},
         {"EHLO [IPv6:2001:db8::1]", SMTP_EHLO},
         {"EHLO DESKTOP_1", SMTP_EHLO},
+        {"EHLO [1]", SMTP_EHLO},
+        {"EHLO " A16 A16 A16 "aaaaaaaaaaaaaaa", SMTP_EHLO},
+        {"AUTH X", SMTP_AUTH},
+        {"AUTH aaaaaaaaaaaaaaaaaaaa", SMTP_AUTH},
         {"mail from:<>", SMTP_MAIL},
         {"RCPT To:<b@dst.example>", SMTP_RCPT},
         {"DATA", SMTP_DATA},
@@ -168,13 +178,36 @@ static void reads_bdat(void **state)
     assert_true(c.bdat.size_bytes == UINT64_MAX && c.bdat.last);
 }
 
+/* The code for a line of `size` bytes with its CR LF, `start` and then letters; 0 if it is taken. */
+static uint16_t code_of_long(const char *start, size_t size)
+{
+    CLEANUP(arena_done) struct arena a = ARENA_NONE;
+    CLEANUP(buffer_done) struct buffer line = BUFFER_NONE;
+    struct smtp_command command;
+    struct wire_reply reply = {0};
+
+    buffer_add(&line, slice_text(start));
+    while (line.size < size - 2)
+        buffer_add_byte(&line, 'A');
+    return wire_command_parse(&a, buffer_slice(&line), &plain, &command, &reply) ? 0 : reply.code;
+}
+
+static void bounds_lines(void **state)
+{
+    (void)state;
+    assert_int_equal(code_of_long("NOOP ", LIMIT_COMMAND_BYTES), 0);
+    assert_int_equal(code_of_long("NOOP ", LIMIT_COMMAND_BYTES + 1), 500);
+    assert_int_equal(code_of_long("AUTH A    ", LIMIT_AUTH_LINE_BYTES), 0);
+    assert_int_equal(code_of_long("AUTH A    ", LIMIT_AUTH_LINE_BYTES + 1), 500);
+    assert_int_equal(code_of_long("EHLO a.", LIMIT_COMMAND_BYTES), 501);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses),
-        cmocka_unit_test(knows_the_verbs),
-        cmocka_unit_test(reads_auth),
-        cmocka_unit_test(reads_bdat),
+        cmocka_unit_test(refuses),      cmocka_unit_test(knows_the_verbs),
+        cmocka_unit_test(reads_auth),   cmocka_unit_test(reads_bdat),
+        cmocka_unit_test(bounds_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

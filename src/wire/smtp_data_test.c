@@ -143,11 +143,20 @@ static void checks_messages(void **state)
         {{"a\r\nb\rc", 6}, -EBADMSG, 4},
         {{"a\r\nb\r", 5}, -EBADMSG, 4},
         {{"a\r\n\0", 4}, -EBADMSG, 3},
+        {{"\0", 1}, -EBADMSG, 0},
     };
 
+    char line[LIMIT_TEXT_LINE_BYTES + 2];
+    struct wire_error error;
+
     (void)state;
+    memset(line, 'a', sizeof line);
+    assert_int_equal(wire_data_check(slice_of(line, LIMIT_TEXT_LINE_BYTES), &error), 0);
+    assert_int_equal(wire_data_check(slice_of(line, LIMIT_TEXT_LINE_BYTES + 1), &error), -EBADMSG);
+    memcpy(line + LIMIT_TEXT_LINE_BYTES, "\r\n", 2);
+    assert_int_equal(wire_data_check(slice_of(line, sizeof line), &error), 0);
     for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
-        struct wire_error error = {NULL, 0};
+        error = (struct wire_error){NULL, 0};
 
         assert_int_equal(wire_data_check(messages[i].message, &error), messages[i].result);
         assert_int_equal(error.offset, messages[i].offset);
@@ -163,6 +172,7 @@ static int encode(struct slice message, int max, struct buffer *out)
 
     data_encoder_init(&e, message);
     while ((n = wire_data_encode(&e, pieces, max)) > 0) {
+        assert_true(n <= max);
         for (int i = 0; i < n; i++)
             buffer_add(out, slice_of(pieces[i].iov_base, pieces[i].iov_len));
         total += n;

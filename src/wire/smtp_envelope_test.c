@@ -65,6 +65,8 @@ static const struct {
     {SLICE("RCPT TO:<b@dst.example> ORCPT=rfc822;a+FF@x.example"), &plain, 501, "5.5.4"},
     {SLICE("RCPT TO:<b@dst.example> ORCPT=rfc822;"), &plain, 501, "5.5.4"},
     {SLICE("RCPT TO:<b@dst.example> ORCPT=a@x.example"), &plain, 501, "5.5.4"},
+    {SLICE("RCPT TO:<b@dst.example> ORCPT=;a@x.example"), &plain, 501, "5.5.4"},
+    {SLICE("RCPT TO:<b@dst.example> ORCPT=a_b;a@x.example"), &plain, 501, "5.5.4"},
     {SLICE("RCPT TO:<b@dst.example> ORCPT=utf-8;\\x{A}b"), &plain, 501, "5.5.4"},
     {SLICE("RCPT TO:<b@dst.example> ORCPT=rfc822;" A512), &plain, 501, "5.5.4"},
     {SLICE("RCPT TO:<b@dst.example> NOTIFY=NEVER,DELAY"), &plain, 501, "5.5.4"},
@@ -199,6 +201,24 @@ static void reads_rcpt_parameters(void **state)
     assert_true(slice_equal(r.orcpt, SLICE("\xc3\xa9@x.example")));
 }
 
+static void takes_the_longest(void **state)
+{
+    CLEANUP(arena_done) struct arena a = ARENA_NONE;
+
+    (void)state;
+    assert_int_equal(accept(&a, "MAIL FROM:<> ENVID=" A64 A16 A16 "aaaa", &plain).mail.envid.size,
+                     100);
+    assert_int_equal(
+        accept(&a,
+               "RCPT TO:<b@dst.example> ORCPT=rfc822;" A64 A64 A64 A64 A64 A64 A64 A16 A16
+               "aaaaaaaaaaaaa",
+               &plain)
+            .rcpt.orcpt.size,
+        493);
+    assert_int_equal(accept(&a, "MAIL FROM:<> SIZE=00000000000041943040", &plain).mail.size_bytes,
+                     41943040);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +227,7 @@ int main(void)
         cmocka_unit_test(reads_mail_defaults),
         cmocka_unit_test(reads_rcpt),
         cmocka_unit_test(reads_rcpt_parameters),
+        cmocka_unit_test(takes_the_longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,13 @@ static const struct {
     {"220-a\r\nb\r\n", -EPROTO, 0, 0, NULL, {0}, false},
 };
 
+static void assert_same_status(const struct smtp_status *got, const struct smtp_status *wanted)
+{
+    assert_int_equal(got->class, wanted->class);
+    assert_int_equal(got->subject, wanted->subject);
+    assert_int_equal(got->detail, wanted->detail);
+}
+
 static void check_reply(size_t i, const struct smtp_reply *reply)
 {
     CLEANUP(buffer_done) struct buffer joined = BUFFER_NONE;
@@ -55,7 +62,7 @@ static void check_reply(size_t i, const struct smtp_reply *reply)
         buffer_add(&joined, reply->lines[line]);
     }
     assert_true(slice_equal(buffer_slice(&joined), slice_text(cases[i].text)));
-    assert_memory_equal(&reply->status, &cases[i].status, sizeof reply->status);
+    assert_same_status(&reply->status, &cases[i].status);
     assert_int_equal(reply->status_mismatch, cases[i].mismatch);
 }
 
@@ -176,7 +183,7 @@ static void reads_status(void **state)
         bool found = wire_status_parse(slice_text(texts[i].text), &status);
 
         assert_int_equal(found, texts[i].status.class != 0);
-        assert_memory_equal(&status, &texts[i].status, sizeof status);
+        assert_same_status(&status, &texts[i].status);
     }
 }
 
@@ -279,7 +286,7 @@ static void formats_replies(void **state)
 static void classifies(void **state)
 {
     (void)state;
-    assert_int_equal(wire_reply_class(250), SMTP_CLASS_SUCCESS);
+    assert_int_equal(wire_reply_class(200), SMTP_CLASS_SUCCESS);
     assert_int_equal(wire_reply_class(354), SMTP_CLASS_CONTINUE);
     assert_int_equal(wire_reply_class(421), SMTP_CLASS_TRANSIENT);
     assert_int_equal(wire_reply_class(599), SMTP_CLASS_PERMANENT);

@@ -15,7 +15,7 @@ static void decodes(void **state)
         {"", ""},           {"QQ+2B1", "QQ+1"}, {"a+3Db", "a=b"}, {"+0D+0A", "\r\n"},
         {"a+ZZ", NULL},     {"a+2", NULL},      {"a+", NULL},     {"a+2b", NULL},
         {"a=b", NULL},      {"a b", NULL},      {"a\x7f", NULL},  {"a\xc3\xa9", NULL},
-        {"a@x.y", "a@x.y"}, {"+20", " "},       {"++2B2B", NULL},
+        {"a@x.y", "a@x.y"}, {"+20", " "},       {"++2B2B", NULL}, {"!~", "!~"},
     };
 
     (void)state;
@@ -59,7 +59,11 @@ static void decodes_utf8_addresses(void **state)
         {"\\x{1F4EC}", "\xf0\x9f\x93\xac"},
         {"\\x{10FFFF}", "\xf4\x8f\xbf\xbf"},
         {"\\x{5C}\\x{2B}", "\\+"},
+        {"\\x{7F}\\x{80}", "\x7f\xc2\x80"},
+        {"\\x{7FF}\\x{800}", "\xdf\xbf\xe0\xa0\x80"},
+        {"\\x{FFFF}\\x{10000}", "\xef\xbf\xbf\xf0\x90\x80\x80"},
         {"\\x{D800}", NULL},
+        {"\\x{DFFF}", NULL},
         {"\\x{110000}", NULL},
         {"\\x{0000041}", NULL},
         {"\\x{E9", NULL},
