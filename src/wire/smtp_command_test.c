@@ -178,7 +178,7 @@ static void reads_bdat(void **state)
     assert_true(c.bdat.size_bytes == UINT64_MAX && c.bdat.last);
 }
 
-/* The code for a line of `size` bytes with its CR LF, `start` and then letters; 0 if it is taken. */
+/* The code for `start` and letters up to `size` bytes with CR LF; 0 if the line is taken. */
 static uint16_t code_of_long(const char *start, size_t size)
 {
     CLEANUP(arena_done) struct arena a = ARENA_NONE;
