@@ -2,6 +2,7 @@
 
 #include "app/handover.h"
 #include "app/ports.h"
+#include "base/buffer.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,17 +62,18 @@ static int find_users(struct estate *e)
 static int read_master_key(struct estate *e)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
-    char path[4096] = "";
+    const char *path = e->options->master_key_path;
+    CLEANUP(buffer_done) struct buffer credential = BUFFER_NONE;
 
-    if (directory)
-        snprintf(path, sizeof path, "%s/master-key", directory);
-    if (!directory || access(path, F_OK) < 0) {
-        if (!e->options->master_key_path) {
-            log_error("there is no master key: name its file in the configuration, or give the "
-                      "service the credential master-key");
-            return -ENOENT;
-        }
-        snprintf(path, sizeof path, "%s", e->options->master_key_path);
+    if (directory) {
+        buffer_printf(&credential, "%s/master-key", directory);
+        if (access(credential.data, F_OK) == 0)
+            path = credential.data;
+    }
+    if (!path) {
+        log_error("there is no master key: name its file in the configuration, or give the "
+                  "service the credential master-key");
+        return -ENOENT;
     }
     return handover_read("master key", path, HANDOVER_OWNER_ALONE, &e->master_key);
 }

@@ -212,7 +212,7 @@ static void broken_protocol_is_an_exit_code(void **state)
 
 static void a_bad_master_key_is_an_exit_code(void **state)
 {
-    struct fixture f;
+    static struct fixture f; /* large */
 
     (void)state;
     start(&f, SLICE("too short"));

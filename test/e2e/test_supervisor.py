@@ -224,6 +224,19 @@ BAD_KEYS = {
 }
 
 
+def test_a_credential_of_systemd_goes_before_the_file(directory):
+    service = stage.Service(directory / "credential")
+    service.prepare()
+    credentials = service.directory / "credentials"
+    credentials.mkdir()
+    (service.directory / "master.key").rename(credentials / "master-key")
+    service.spawn(service.binary, "serve", "--config", str(service.config),
+                  env={**os.environ, "CREDENTIALS_DIRECTORY": str(credentials)})
+    with contextlib.ExitStack() as stack:
+        stack.callback(service.stop)
+        wait_for_log(service, r"vault info: serving")
+
+
 @pytest.mark.parametrize("fault", sorted(BAD_KEYS))
 def test_without_a_sound_master_key_nothing_starts(directory, fault):
     spoil, message = BAD_KEYS[fault]
