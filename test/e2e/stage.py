@@ -352,7 +352,7 @@ class Service(Server):
         self.prepare()
         self.spawn(self.binary, "serve", "--config", str(self.config))
         wait_for_port(self.tls_port, self.process, self.log)
-        wait_until("the service to answer", lambda: self.call("status", check=False).returncode == 0)
+        wait_until("the service to answer", lambda: self.call("site", "list", check=False).returncode == 0)
 
     def call(self, *words, check=True, **more):
         """A command line, as people type it."""
