@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import stage  # noqa: E402
 
-SITE = "bench"
+SITE, DMARC = "bench", '_dmarc TXT "v=DMARC1; p=none"\n'
 
 
 def write_public_keys(zone_lines, path):
@@ -27,14 +27,14 @@ def write_public_keys(zone_lines, path):
 def main():
     folder, domain, sink_port, public_keys = sys.argv[1:]
     folder = pathlib.Path(folder)
-    dns = stage.Dns(folder / "dns", {domain: ""})
+    dns = stage.Dns(folder / "dns", {domain: DMARC})
     settings = {"log_level": "info", "delivery": {"next_hop": f"{stage.LOOPBACK}:{sink_port}"}}
     service = stage.Service(folder, dns, settings=settings)
     with dns, service:
         service.call("site", "add", SITE, "--domain", domain)
         records = service.call("identity", "records", SITE, "--format", "zone").stdout
         write_public_keys(records, pathlib.Path(public_keys))
-        dns.set(domain, records)
+        dns.set(domain, DMARC + records)
         service.call("identity", "check", SITE)
         service.local_listener = service.ask("credential", "add", SITE)["smtp_username"]
     service.write_config()
