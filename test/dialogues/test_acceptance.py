@@ -2,7 +2,6 @@
 import email
 import email.policy
 import hashlib
-import os
 import re
 import shutil
 import smtplib

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import HEADER, HERE, Client, connect, plain, wait_for
+from harness import HEADER, HERE, Client, connect, plain
 
 SHARED = pathlib.Path(os.environ.get("LETTERHEAD_SHARED", HERE.parent.parent.parent / "shared"))
 CORPORA = pathlib.Path(os.environ.get("LETTERHEAD_CORPORA", SHARED / "corpora"))
