@@ -40,6 +40,11 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_SUBMIT_CONTENT:
     case IPC_SUBMIT_END:
         return g->remote ? submit_remote_request(t, g->remote, type, body, reply) : -EAGAIN;
+    case IPC_QUEUE_ACT:
+        /* Whoever asks for a retry does not mean: when the destination has rested. */
+        if (g->queue)
+            deliver_wake(g->deliver);
+        __attribute__((fallthrough));
     default:
         return g->queue ? queue_remote_request(t, g->queue, type, body, reply) : -EAGAIN;
     }

@@ -23,6 +23,7 @@ struct destination {
     struct condition more;
     bool proved; /* a connection stood since the last rest: more may be opened */
     uint64_t rest_until_us, rest_us;
+    struct condition rested;
     UT_hash_handle hh;
 };
 
@@ -146,7 +147,8 @@ static void destination_rest(struct task *t, struct destination *destination)
 static int wake_after_rest(struct task *t, void *argument)
 {
     struct destination *destination = argument;
-    int r = task_sleep(t, destination->rest_until_us - task_now_us(t));
+    int r =
+        condition_wait_for(t, &destination->rested, destination->rest_until_us - task_now_us(t));
 
     destination->rest_until_us = 0;
     if (r == 0 && destination->waiting == 0)
@@ -154,6 +156,16 @@ static int wake_after_rest(struct task *t, void *argument)
     if (r == 0)
         destination_staff(destination);
     return r;
+}
+
+void deliver_wake(struct deliver *d)
+{
+    struct destination *destination, *next;
+
+    HASH_ITER (hh, d->destinations, destination, next) {
+        destination->rest_us = REST_MIN_US;
+        condition_signal(&destination->rested);
+    }
 }
 
 static void destination_proved(struct destination *destination)

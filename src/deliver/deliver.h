@@ -30,6 +30,8 @@ struct deliver_options {
 struct deliver *deliver_new(const struct deliver_options *options);
 /* Begins to work in `scope`; the queue may have been open, and calling deliver_due, before. */
 void deliver_start(struct deliver *d, struct scope *scope, struct queue *queue);
+/* Ends the rest of all destinations, since an operator wants them tried now. */
+void deliver_wake(struct deliver *d);
 /* No more jobs are taken; waits up to `grace_us` for those that are being offered. */
 MUST_CHECK int deliver_stop(struct task *t, struct deliver *d, uint64_t grace_us);
 /* After the scope has been closed. Accepts NULL. */
