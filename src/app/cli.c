@@ -151,7 +151,7 @@ static int help_instead(const struct control_set *sets, int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
-    const struct operation_services nobody = {NULL, NULL, NULL};
+    const struct operation_services nobody = {.site = NULL};
     const struct control_operation *operation;
     struct control_set sets[OPERATION_SETS];
     struct cli_view view;

@@ -56,6 +56,14 @@ const struct cli_command cli_commands[] = {
      .operation = "credential.revoke",
      .print = cli_print_revoked,
      .example = "  letterhead credential revoke town-library LHKAABCDEFGHIJKLMNOP\n"},
+    {.words = "send",
+     .operation = "message.send",
+     .print = cli_print_sent,
+     .input_field = "text",
+     .example =
+         "  letterhead send town-library --to it@library.example --subject Test --text Hello\n"
+         "  letterhead send town-library --to a@one.example --to b@two.example \\\n"
+         "      --subject \"Opening hours\" <letter.txt\n"},
     {.words = "message list",
      .operation = "message.list",
      .print = cli_print_messages,
@@ -64,5 +72,35 @@ const struct cli_command cli_commands[] = {
      .operation = "message.show",
      .print = cli_print_message,
      .example = "  letterhead message show 0f00019dc0…-000000\n"},
+    {.words = "queue list",
+     .operation = "queue.list",
+     .print = cli_print_queue,
+     .example = "  letterhead queue list --site town-library\n"
+                "  letterhead queue list --domain gmail.com --limit 500\n"},
+    {.words = "queue retry",
+     .operation = "queue.retry",
+     .print = cli_print_acted,
+     .example = "  letterhead queue retry --site town-library\n"
+                "  letterhead queue retry --all\n"},
+    {.words = "queue hold",
+     .operation = "queue.hold",
+     .print = cli_print_acted,
+     .example = "  letterhead queue hold --message 0f00019dc0…-000000\n"
+                "  letterhead queue hold --site town-library --why \"a form was abused\"\n"},
+    {.words = "queue release",
+     .operation = "queue.release",
+     .print = cli_print_acted,
+     .example = "  letterhead queue release --site town-library\n"},
+    {.words = "queue cancel",
+     .operation = "queue.cancel",
+     .print = cli_print_acted,
+     .example = "  letterhead queue cancel --message 0f00019dc0…-000000\n"},
+    {.words = "status",
+     .operation = "status.show",
+     .print = cli_print_status,
+     .status = cli_status_service,
+     .example = "  letterhead status\n"
+                "  letterhead status --json | jq .queue.recipients\n"
+                "\nThe exit status is 1 when something needs an operator.\n"},
     {.words = NULL},
 };

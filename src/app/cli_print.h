@@ -23,7 +23,7 @@ void cli_print_list(const json_t *list, const char *const *headings, const char 
 /* A note that the gateway has not confirmed a change yet, if so. */
 void cli_print_gateway(const json_t *output);
 
-/* The views (cli_print_site.c, cli_print_message.c). */
+/* The views (cli_print_site.c, cli_print_message.c, cli_print_queue.c). */
 void cli_print_site_added(const json_t *output);
 void cli_print_sites(const json_t *output);
 void cli_print_site(const json_t *output);
@@ -37,5 +37,10 @@ void cli_print_credentials(const json_t *output);
 void cli_print_revoked(const json_t *output);
 void cli_print_messages(const json_t *output);
 void cli_print_message(const json_t *output);
+void cli_print_sent(const json_t *output);
+void cli_print_queue(const json_t *output);
+void cli_print_acted(const json_t *output);
+void cli_print_status(const json_t *output);
+int cli_status_service(const json_t *output);
 
 #endif

@@ -120,3 +120,10 @@ void cli_print_message(const json_t *output)
     }
     print_events(output);
 }
+
+void cli_print_sent(const json_t *output)
+{
+    fputs("Accepted: ", stdout);
+    cli_text_print(cli_member(output, "message_id"));
+    puts("\nletterhead message show ID tells what becomes of it.");
+}

@@ -2,7 +2,9 @@
 
 #include "feedback/operations.h"
 #include "onboard/check.h"
+#include "queue/operations.h"
 #include "site/service.h"
+#include "submit/operations.h"
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS])
@@ -13,6 +15,9 @@ void operations_join(const struct operation_services *services,
     ret[count++] = identity_operations(services->site);
     ret[count++] = onboard_operations(services->onboard);
     ret[count++] = credential_operations(services->site);
+    ret[count++] = submit_operations(services->submit);
     ret[count++] = feedback_operations(services->feedback);
+    ret[count++] = queue_operations(services->queue);
+    ret[count++] = status_operations(services->feedback);
     assert(count == OPERATION_SETS);
 }

@@ -7,16 +7,20 @@
 
 struct site_service;
 struct onboard_service;
+struct queue_service;
+struct submit_operations_service;
 struct feedback_service;
 
 /* What the handlers work on; all NULL where the table is only looked at. */
 struct operation_services {
     struct site_service *site;
     struct onboard_service *onboard;
+    struct submit_operations_service *submit;
+    struct queue_service *queue;
     struct feedback_service *feedback;
 };
 
-enum { OPERATION_SETS = 5 };
+enum { OPERATION_SETS = 8 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "control/server.h"
 #include "feedback/operations.h"
+#include "queue/operations.h"
 #include "runtime/peer.h"
 #include "site/credential.h"
 #include "site/pusher.h"
+#include "submit/operations.h"
 #include "wire/ipc.h"
 
 enum { USES_MAX = 1024 };
@@ -17,6 +19,8 @@ struct steward {
     struct peer *vault, *gateway;
     struct site_service site;
     struct onboard_service onboard;
+    struct submit_operations_service submit;
+    struct queue_service queue;
     struct feedback_service feedback;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
@@ -96,8 +100,12 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
 static void join_operations(struct steward *s)
 {
     s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times};
+    s->submit = (struct submit_operations_service){s->options.store, s->gateway};
+    s->queue = (struct queue_service){s->options.store, s->gateway};
     s->feedback = (struct feedback_service){s->options.store, s->options.history, s->gateway};
-    operations_join(&(struct operation_services){&s->site, &s->onboard, &s->feedback}, s->sets);
+    operations_join(
+        &(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue, &s->feedback},
+        s->sets);
 }
 
 static void end(struct steward *s, int result)

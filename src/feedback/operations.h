@@ -1,4 +1,4 @@
-/* The operations on messages: list and show. */
+/* The operations on messages, list and show, and the one on the whole: status. */
 #ifndef LETTERHEAD_FEEDBACK_OPERATIONS_H
 #define LETTERHEAD_FEEDBACK_OPERATIONS_H
 
@@ -16,5 +16,6 @@ struct feedback_service {
 
 /* `service` may be NULL where they are only looked at. */
 struct control_set feedback_operations(struct feedback_service *service);
+struct control_set status_operations(struct feedback_service *service);
 
 #endif
