@@ -51,13 +51,19 @@ struct slice cli_time(const json_t *object, const char *name)
     return slice_text(text);
 }
 
+static struct slice cell_text(const json_t *object, const char *member)
+{
+    if (*member == '@')
+        return cli_time(object, member + 1);
+    if (*member != '~')
+        return cli_member(object, member);
+    return cli_member(object, member + 1).size ? cli_time(object, member + 1) : SLICE_NONE;
+}
+
 void cli_table_add_object(struct cli_table *table, const json_t *object, const char *const *members)
 {
-    for (; *members; members++) {
-        bool time = **members == '@';
-
-        cli_table_add(table, time ? cli_time(object, *members + 1) : cli_member(object, *members));
-    }
+    for (; *members; members++)
+        cli_table_add(table, cell_text(object, *members));
 }
 
 void cli_print_list(const json_t *list, const char *const *headings, const char *const *members,

@@ -13,7 +13,8 @@ void cli_print(const struct cli_command *command, const json_t *output);
 struct slice cli_member(const json_t *object, const char *name);
 struct slice cli_time(const json_t *object, const char *name);
 
-/* The members of `object` as cells: a name each, ended by NULL; one that begins with '@' is a time. */
+/* The members of `object` as cells: a name each, ended by NULL; one that begins with '@' is a time, with '~' a
+ * time that may be missing. */
 void cli_table_add_object(struct cli_table *table, const json_t *object,
                           const char *const *members);
 /* The same for each object of a list, as a whole table. */

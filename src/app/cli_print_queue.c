@@ -8,7 +8,7 @@ void cli_print_queue(const json_t *output)
     static const char *const headings[] = {"MESSAGE ID", "SITE", "RECIPIENT",  "STATE",
                                            "TRIES",      "LAST", "NEXT (UTC)", NULL};
     static const char *const members[] = {"message_id", "site",       "recipient", "state",
-                                          "attempts",   "reply_code", "@due",      NULL};
+                                          "attempts",   "reply_code", "~due",      NULL};
 
     cli_print_list(json_object_get(output, "entries"), headings, members, "The queue is empty.");
     if (json_is_true(json_object_get(output, "more")))
@@ -65,24 +65,27 @@ static void print_gateway(const json_t *output)
     print_counts("since start", json_object_get(output, "since_start"), ends);
 }
 
+static void print_sites(const json_t *output)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "%.*s, %.*s paused", SLICE_ARG(cli_member(output, "sites")),
+             SLICE_ARG(cli_member(output, "sites_paused")));
+    cli_field_print("sites", slice_text(text));
+    snprintf(text, sizeof text, "%.*s, %.*s may send", SLICE_ARG(cli_member(output, "identities")),
+             SLICE_ARG(cli_member(output, "identities_sending")));
+    cli_field_print("identities", slice_text(text));
+}
+
 void cli_print_status(const json_t *output)
 {
-    static const char *const sites[] = {"sites", "sites_paused", "identities", "identities_sending",
-                                        NULL};
     const json_t *problem;
     size_t i;
 
     cli_field_print("version", cli_member(output, "version"));
     cli_field_print("gateway", cli_member(output, "gateway"));
     print_gateway(output);
-    for (const char *const *name = sites; *name; name++) {
-        char title[32];
-
-        snprintf(title, sizeof title, "%s", *name);
-        for (char *c = title; *c; c++)
-            *c = *c == '_' ? ' ' : *c;
-        cli_field_print(title, cli_member(output, *name));
-    }
+    print_sites(output);
     json_array_foreach(json_object_get(output, "problems"), i, problem)
     {
         putchar('\n');

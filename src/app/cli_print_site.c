@@ -223,7 +223,7 @@ void cli_print_credentials(const json_t *output)
     static const char *const headings[] = {"ACCESS KEY ID", "STATE",   "CREATED",
                                            "LAST USED",     "REVOKED", NULL};
     static const char *const members[] = {"access_key_id", "state",    "@created",
-                                          "@last_used",    "@revoked", NULL};
+                                          "@last_used",    "~revoked", NULL};
 
     cli_print_list(json_object_get(output, "credentials"), headings, members,
                    "There are no credentials. The first: letterhead credential add SITE");

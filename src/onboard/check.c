@@ -70,7 +70,8 @@ static void give_up(struct question *q)
 {
     if (q->asked)
         return;
-    q->answer = (struct dns_answer){.status = DNS_TEMPORARY, .why = SLICE("no answer in time")};
+    q->answer =
+        (struct dns_answer){.status = DNS_TEMPORARY, .why = SLICE("There was no answer in time.")};
 }
 
 static int spawn_questions(struct check *check, struct scope *scope)

@@ -15,15 +15,14 @@ static struct slice harmless(struct arena *arena, struct slice text)
 static void judge_unproven(struct arena *arena, const struct dns_answer *answer,
                            struct record_finding *ret)
 {
-    const char *what =
-        answer->status == DNS_BOGUS
-            ? "The domain's DNSSEC is broken, so no receiver can read its records; whoever runs "
-              "its DNS must repair the signatures"
-            : "The domain's name servers gave no answer";
+    const char *what = answer->status == DNS_BOGUS
+                           ? "The domain's DNSSEC is broken, so no receiver can read its records; "
+                             "whoever runs its DNS must repair the signatures. "
+                           : "";
 
     ret->proven = false;
-    ret->trouble = arena_printf(arena, "%s (%.*s). Nothing was changed; Letterhead asks again.",
-                                what, SLICE_ARG(harmless(arena, answer->why)));
+    ret->trouble = arena_printf(arena, "%s%.*s Nothing was changed; Letterhead asks again.", what,
+                                SLICE_ARG(harmless(arena, answer->why)));
 }
 
 static void judge_absent(struct record_finding *ret)

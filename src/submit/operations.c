@@ -2,6 +2,7 @@
 
 #include "control/json.h"
 #include "runtime/task.h"
+#include "site/identity.h"
 #include "site/service.h"
 #include "submit/compose.h"
 #include "submit/remote.h"
@@ -28,24 +29,36 @@ static int read_address(struct control_call *call, struct arena *arena, const ch
                           "\"%.*s\" is not an address: %s.", SLICE_ARG(text), error.what);
 }
 
+/* An address that each mail domain has (RFC 5321 §4.5.1). */
+static int default_from(const struct submit_operations_service *service, struct arena *arena,
+                        int64_t site_id, struct slice *ret)
+{
+    struct identity *identities;
+    size_t count;
+    int r = identity_list(service->store, arena, site_id, &identities, &count);
+
+    if (r == 0 && count == 0)
+        r = -ENOENT;
+    if (r == 0)
+        *ret = arena_printf(arena, "postmaster@%.*s", SLICE_ARG(identities[0].domain));
+    return r;
+}
+
 /* The first outgoing address unless another was named. */
 static int read_from(struct control_call *call, struct arena *arena, struct letter *letter)
 {
     const struct submit_operations_service *service = call->context;
     struct slice text = control_text(call, "from"), *addresses;
-    size_t count;
-    int r;
+    size_t count = 0;
+    int r = 0;
 
-    if (text.size)
-        return read_address(call, arena, "from", text, &letter->fields.from);
-    r = site_outgoing_addresses(service->store, arena, letter->site.id, &addresses, &count);
-    if (r < 0)
-        return r;
+    if (text.size == 0)
+        r = site_outgoing_addresses(service->store, arena, letter->site.id, &addresses, &count);
     if (count)
-        return read_address(call, arena, "from", addresses[0], &letter->fields.from);
-    return control_refuse(call, CONTROL_INVALID, "from",
-                          "Say which address it is from: --from info@example.org.",
-                          "The site has no outgoing address of its own.");
+        text = addresses[0];
+    if (r == 0 && text.size == 0)
+        r = default_from(service, arena, letter->site.id, &text);
+    return r < 0 ? r : read_address(call, arena, "from", text, &letter->fields.from);
 }
 
 static int read_to(struct control_call *call, struct arena *arena, struct letter *letter)
@@ -160,7 +173,7 @@ static const struct control_field fields[] = {
      .type = CONTROL_TEXT,
      .min = 3,
      .max = 320,
-     .help = "the sender's address; by default the site's first outgoing address"},
+     .help = "the sender's address; by default the site's first one, or its postmaster"},
     {.name = "from_name", .type = CONTROL_TEXT, .max = 200, .help = "the sender's name"},
     {.name = "subject", .type = CONTROL_TEXT, .required = true, .max = 500, .help = "the subject"},
     {.name = "text",
