@@ -12,6 +12,7 @@ import stage  # noqa: E402
 
 DMARC = '_dmarc TXT "v=DMARC1; p=reject; adkim=s; aspf=s"\n'
 ZONES = {
+    "letterhead.example": f'mail A {stage.LOOPBACK}\nbounce MX 10 mail\nbounce TXT "v=spf1 ip4:{stage.LOOPBACK} -all"\n',
     "library.example": DMARC,
     "museum.example": DMARC,
     "reader.example": f"@ MX 10 mx\nmx A {stage.LOOPBACK}\n",

@@ -283,6 +283,12 @@ class Receiver(Server):
         self.spawn("postfix", "-c", str(self.directory), "start-fg")
         wait_for_port(self.port, self.process, self.log)
 
+    def stop(self):
+        """All of it, so that no child of the master goes on with an open connection."""
+        if self.process is not None and self.process.poll() is None:
+            subprocess.run(["postfix", "-c", str(self.directory), "abort"], capture_output=True)
+        super().stop()
+
     def messages(self):
         """The files delivered so far, oldest first."""
         return sorted((self.mail / "inbox" / "new").glob("*"), key=lambda p: p.stat().st_mtime_ns)

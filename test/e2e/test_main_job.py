@@ -130,7 +130,8 @@ def test_swaks_gets_through(service, receiver, library):
 
 def test_send_from_the_command_line(service, receiver, library):
     before = len(receiver.messages())
-    sent = service.ask("send", library.name, "--to", "reader@reader.example", "--subject", "Grüße", "--text", "hello")
+    sent = service.ask("send", library.name, "--from", "info@library.example",
+                       "--to", "reader@reader.example", "--subject", "Grüße", "--text", "hello")
     path = receiver.wait_for_messages(before + 1)[-1]
     assert "dmarc=pass" in verdict(path)
     delivered(service, sent["message_id"])
