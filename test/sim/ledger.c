@@ -218,9 +218,12 @@ static void store_event(struct ledger *l, const struct queue_event *event)
     }
     sim_trace(l->w, "steward: %u recipient %d %s%s", s->number, (int)event->recipient,
               queue_event_name(event->type), event->ambiguous ? ", ambiguous" : "");
-    for (size_t i = 0; i < s->recipient_count; i++)
-        if (event->recipient == i || event->recipient == QUEUE_EVENT_ALL_RECIPIENTS)
+    for (size_t i = 0; i < s->recipient_count; i++) {
+        bool all = event->recipient == QUEUE_EVENT_ALL_RECIPIENTS && !s->recipients[i].ended;
+
+        if (event->recipient == i || all)
             store_one(l, s, event, &s->recipients[i]);
+    }
 }
 
 static int read_batch(struct cursor *c, struct ledger *l)
