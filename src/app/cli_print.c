@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-enum { TEXTS = 4, TEXT_BYTES = 256 };
+enum { TEXTS = 64, TEXT_BYTES = 64 }; /* SLICE_ARG looks at its argument more than once */
 
-/* A few texts in turn, so that one line of code can use several. */
+/* Some texts in turn, so that one line of code can use several. */
 static char *next_text(void)
 {
     static char texts[TEXTS][TEXT_BYTES];

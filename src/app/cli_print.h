@@ -9,7 +9,7 @@
 void cli_print(const struct cli_command *command, const json_t *output);
 
 /* A member as text, empty when it is not there. Times lose their T and Z, and say "never" when there is none;
- * numbers and truth become words. The text is good until the next call but three. */
+ * numbers and truth become words. The text is good for some calls more. */
 struct slice cli_member(const json_t *object, const char *name);
 struct slice cli_time(const json_t *object, const char *name);
 

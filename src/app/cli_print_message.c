@@ -58,49 +58,51 @@ static void add_part(struct buffer *text, const char *before, struct slice part)
         buffer_printf(text, "%s%s%.*s", text->size ? "; " : "", before, SLICE_ARG(part));
 }
 
+/* Where it was tried, how safely, signed by whom, and what came of it. */
 static void describe_event(const json_t *event, struct buffer *text)
 {
-    const char *reply_gap = json_object_get(event, "enhanced") ? " " : "";
-
     text->size = 0;
+    if (json_object_get(event, "attempt"))
+        add_part(text, "attempt ", cli_member(event, "attempt"));
     add_part(text, "", cli_member(event, "remote"));
     if (json_object_get(event, "remote"))
         add_part(text, "",
                  cli_member(event, "tls").size ? cli_member(event, "tls") : SLICE("in clear"));
     add_part(text, "signed by ", cli_member(event, "signed_by"));
-    if (json_object_get(event, "reply_code"))
-        buffer_printf(text, "%s%.*s %.*s%s%.*s", text->size ? "; " : "",
-                      SLICE_ARG(cli_member(event, "reply_code")),
-                      SLICE_ARG(cli_member(event, "enhanced")), reply_gap,
-                      SLICE_ARG(cli_member(event, "text")));
-    else
-        add_part(text, "", cli_member(event, "text"));
+    add_part(text, "", cli_member(event, "text"));
     if (json_object_get(event, "due"))
         add_part(text, "again at ", cli_time(event, "due"));
     if (json_is_true(json_object_get(event, "ambiguous")))
         add_part(text, "", SLICE("the answer is unknown"));
 }
 
+static void print_event(const json_t *event)
+{
+    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
+
+    printf("%.*s  %.*s", SLICE_ARG(cli_time(event, "time")), SLICE_ARG(cli_member(event, "event")));
+    if (json_object_get(event, "recipient")) {
+        fputs("  ", stdout);
+        cli_text_print(cli_member(event, "recipient"));
+    }
+    putchar('\n');
+    describe_event(event, &text);
+    if (text.size)
+        cli_field_print("", buffer_slice(&text));
+}
+
 static void print_events(const json_t *output)
 {
-    static const char *const headings[] = {"TIME (UTC)", "EVENT", "RECIPIENT", "DETAILS", NULL};
-    static const char *const members[] = {"@time", "event", "recipient", NULL};
-    CLEANUP(cli_table_done) struct cli_table table;
-    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
     const json_t *event;
     size_t i;
 
-    cli_table_init(&table, headings);
+    puts("\nWhat happened (UTC):");
     json_array_foreach(json_object_get(output, "events"), i, event)
     {
-        cli_table_add_object(&table, event, members);
-        describe_event(event, &text);
-        cli_table_add(&table, buffer_slice(&text));
+        print_event(event);
     }
-    putchar('\n');
-    cli_table_print(&table, "");
     if (json_integer_value(json_object_get(output, "events_left_out")))
-        printf("… and %.*s more events\n", SLICE_ARG(cli_member(output, "events_left_out")));
+        printf("\n… and %.*s more events\n", SLICE_ARG(cli_member(output, "events_left_out")));
 }
 
 void cli_print_message(const json_t *output)

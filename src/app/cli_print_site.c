@@ -61,7 +61,8 @@ void cli_print_site_added(const json_t *output)
     print_state(identity);
     puts("\nThese three records belong into the DNS of the domain:");
     print_values(identity);
-    puts("\nAs lines of a zone file: letterhead identity records SITE --format zone");
+    printf("\nAs lines of a zone file: letterhead identity records %.*s --format zone\n",
+           SLICE_ARG(cli_member(output, "site")));
     cli_print_gateway(output);
 }
 

@@ -292,6 +292,27 @@ static const struct schema_field dkim_fields[] = {
      .fallback = "2048",
      .min = 1024,
      .max = 4096},
+    {.name = "patience",
+     .type = SCHEMA_DURATION,
+     .offset = AT(identity_patience_s),
+     .fallback = "72h",
+     .min = 3600,
+     .max = 90 * 86400},
+    {.name = "grace",
+     .type = SCHEMA_DURATION,
+     .offset = AT(identity_grace_s),
+     .fallback = "72h",
+     .max = 30 * 86400},
+    {.name = NULL},
+};
+
+static const struct schema_field history_fields[] = {
+    {.name = "keep",
+     .type = SCHEMA_DURATION,
+     .offset = AT(history_keep_s),
+     .fallback = "90d",
+     .min = 7 * 86400,
+     .max = (uint64_t)3650 * 86400},
     {.name = NULL},
 };
 
@@ -320,6 +341,7 @@ static const struct schema_field config_fields[] = {
     {.name = "queue", .type = SCHEMA_GROUP, .fields = queue_fields},
     {.name = "resolver", .type = SCHEMA_GROUP, .fields = resolver_fields},
     {.name = "dkim", .type = SCHEMA_GROUP, .fields = dkim_fields},
+    {.name = "history", .type = SCHEMA_GROUP, .fields = history_fields},
     {.name = NULL},
 };
 

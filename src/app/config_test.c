@@ -75,6 +75,9 @@ static void the_example_shows_the_defaults(void **state)
     assert_int_equal(as_is->submission_memory_max_bytes, all_live->submission_memory_max_bytes);
     assert_int_equal(as_is->lifetime_s, all_live->lifetime_s);
     assert_int_equal(as_is->key_bits, all_live->key_bits);
+    assert_int_equal(as_is->identity_patience_s, all_live->identity_patience_s);
+    assert_int_equal(as_is->identity_grace_s, all_live->identity_grace_s);
+    assert_int_equal(as_is->history_keep_s, all_live->history_keep_s);
     assert_int_equal(as_is->signers, all_live->signers);
     assert_int_equal(as_is->retry_delays.count, all_live->retry_delays.count);
     assert_memory_equal(as_is->retry_delays.items, all_live->retry_delays.items,

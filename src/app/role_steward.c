@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { DAY_S = 86400 };
+
 struct steward_role {
     struct role_start start;
     struct config *config;
@@ -54,7 +56,7 @@ static int open_store(struct steward_role *s)
 static int open_history(struct steward_role *s)
 {
     char path[PATH_MAX];
-    const struct history_options options = {path, HISTORY_KEEP_DAYS_DEFAULT};
+    const struct history_options options = {path, (uint32_t)(s->config->history_keep_s / DAY_S)};
     char *problem = NULL;
     int r;
 
@@ -103,7 +105,7 @@ static int main_task(struct task *t, void *argument)
         .gateway_socket = ROLE_STEWARD_FD_GATEWAY,
         .control_socket = ROLE_STEWARD_FD_CONTROL,
         .site = {.hostname = s->config->hostname, .key_bits = (uint16_t)s->config->key_bits},
-        .times = IDENTITY_TIMES_DEFAULT,
+        .times = {(uint32_t)s->config->identity_patience_s, (uint32_t)s->config->identity_grace_s},
         .wait_for_stop = stop_signal_wait,
     };
 

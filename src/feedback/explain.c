@@ -1,6 +1,5 @@
 #include "feedback/explain.h"
 
-#include "base/buffer.h"
 #include "wire/date.h"
 
 static struct slice time_text(struct arena *arena, int64_t time_us)
@@ -10,19 +9,12 @@ static struct slice time_text(struct arena *arena, int64_t time_us)
     return arena_copy(arena, wire_date_iso(time_us / 1000000, text));
 }
 
+/* A reply's text begins with its codes; what has no reply is a cause in words. */
 struct slice explain_reply(struct arena *arena, const struct queue_event *event)
 {
-    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
-
-    if (event->remote.size)
-        buffer_printf(&text, "%.*s: ", SLICE_ARG(event->remote));
-    if (event->reply_code)
-        buffer_printf(&text, "%u ", event->reply_code);
-    if (event->enhanced[0])
-        buffer_printf(&text, "%u.%u.%u ", event->enhanced[0], event->enhanced[1],
-                      event->enhanced[2]);
-    buffer_add(&text, event->text);
-    return arena_copy(arena, slice_trim(buffer_slice(&text)));
+    if (event->remote.size == 0)
+        return event->text;
+    return arena_printf(arena, "%.*s: %.*s", SLICE_ARG(event->remote), SLICE_ARG(event->text));
 }
 
 static struct slice until(const struct timeline *l)

@@ -21,7 +21,7 @@ struct explanation explain_recipient(const struct timeline *l,
                                      const struct timeline_recipient *recipient,
                                      const struct explain_now *now);
 
-/* "mx.example.net [192.0.2.1]:25: 451 4.7.1 try later", with what there is of it. */
+/* "mx.example.net [192.0.2.1]:25: 451 4.7.1 try later", or the cause alone. */
 struct slice explain_reply(struct arena *arena, const struct queue_event *event);
 
 #endif

@@ -18,7 +18,6 @@
 struct history;
 
 enum {
-    HISTORY_KEEP_DAYS_DEFAULT = 90,
     HISTORY_LIST_MAX = 1000,
     HISTORY_USES_MAX = 64,
 };
