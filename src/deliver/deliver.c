@@ -464,14 +464,3 @@ int deliver_stop(struct task *t, struct deliver *d, uint64_t grace_us)
         r = condition_wait_for(t, &d->worker_left, until_us - task_now_us(t));
     return r;
 }
-
-void deliver_status(const struct deliver *d, struct deliver_status *ret)
-{
-    struct destination *destination, *next;
-
-    *ret = (struct deliver_status){.connections = d->connections};
-    HASH_ITER (hh, d->destinations, destination, next) {
-        ret->destinations++;
-        ret->resting += destination->rest_until_us != 0;
-    }
-}

@@ -42,10 +42,4 @@ void deliver_destination(void *context, uint64_t site_id, struct slice domain,
                          struct buffer *ret_key);
 void deliver_due(void *context, struct slice destination, size_t waiting);
 
-/* Figures for status. */
-struct deliver_status {
-    size_t destinations, resting, connections;
-};
-void deliver_status(const struct deliver *d, struct deliver_status *ret);
-
 #endif
