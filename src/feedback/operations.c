@@ -96,7 +96,7 @@ static json_t *describe_event(const struct timeline *l, const struct queue_event
         return object;
     if (event->recipient < l->recipient_count)
         add_text(object, "recipient", l->recipients[event->recipient].address);
-    if (event->attempts)
+    if (event->attempts && event->remote.size + event->reply_code > 0)
         json_object_set_new(object, "attempt", json_integer(event->attempts));
     if (event->remote.size)
         add_text(object, "remote", event->remote);
