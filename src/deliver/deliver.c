@@ -383,17 +383,21 @@ static int handle(struct task *t, struct work *w, struct queue_job *job)
     return r == -EAGAIN ? 0 : r;
 }
 
-/* Waits a moment for more work; true if some came. */
+/* Waits a moment for more work; true if some came. Others that had nothing to do may have been
+ * faster, so a wake-up alone means nothing. */
 static bool linger(struct task *t, struct work *w)
 {
     struct destination *destination = w->destination;
-    int r;
+    uint64_t until_us = task_now_us(t) + LINGER_US;
+    int r = 0;
 
     destination->waiting = 0;
     destination->lingering++;
-    r = condition_wait_for(t, &destination->more, LINGER_US);
+    while (r == 0 && destination->waiting == 0 && !w->deliver->stopping &&
+           task_now_us(t) < until_us)
+        r = condition_wait_for(t, &destination->more, until_us - task_now_us(t));
     destination->lingering--;
-    return r == 0 && destination->waiting > 0 && !destination->deliver->stopping;
+    return r == 0 && destination->waiting > 0 && !w->deliver->stopping;
 }
 
 static void end_connection(struct task *t, struct work *w)
