@@ -291,6 +291,22 @@ static void describe_header(const struct wire_header *h, struct report *r)
         report_row(r, "fields", "name", h->fields[i].name, "value", h->fields[i].value);
 }
 
+static size_t longest_line(struct slice text)
+{
+    struct slice line;
+    size_t longest = 0;
+    bool more;
+
+    do {
+        more = slice_cut(&text, '\n', &line);
+        if (line.size && line.data[line.size - 1] == '\r')
+            line.size--;
+        if (line.size > longest)
+            longest = line.size;
+    } while (more);
+    return longest;
+}
+
 /* Judges all of the message as the end of DATA does. */
 static void judge_content(struct arena *a, const struct inspect_options *options,
                           struct slice message, struct report *ret)
@@ -312,6 +328,7 @@ static void judge_content(struct arena *a, const struct inspect_options *options
         report_number(ret, "offset", error.offset);
     }
     report_limit(ret, "size_bytes", message.size, LIMIT_MESSAGE_BYTES);
+    report_limit(ret, "longest_line", longest_line(message), LIMIT_TEXT_LINE_BYTES);
     if (scanned)
         describe_header(&h, ret);
 }

@@ -153,7 +153,7 @@ static int local_limits(const struct address *address, size_t written, struct wi
         return fail(ret_error, -E2BIG, "has a local part of more than 64 bytes",
                     LIMIT_LOCAL_PART_BYTES);
     if (has_encoded_word(address->local))
-        return fail(ret_error, -EBADMSG, "has an encoded word in the local part (RFC 2047 §5)", 0);
+        return fail(ret_error, -EBADMSG, "has an encoded word in the local part (RFC 2047)", 0);
     if (address->needs_smtputf8 && has_deceptive(address->local))
         return fail(ret_error, -EBADMSG, "has an invisible or control character in the local part",
                     0);

@@ -197,6 +197,7 @@ static void refuses_with_a_reason(void **state)
         if (r != refused[i].error)
             fail_msg("%s: %d, %s", refused[i].text, r, error.what);
         assert_non_null(error.what);
+        assert_true(slice_is_ascii(slice_text(error.what))); /* it goes into SMTP replies */
         assert_true(error.offset <= strlen(refused[i].text));
     }
 }
