@@ -30,7 +30,9 @@ struct task {
     enum task_state state;
     enum wake woken_by;
     bool cancelled;
-    bool deaf; /* this wait heeds neither cancellation nor time */
+    bool cancelled_meanwhile; /* within a grace */
+    unsigned graces;          /* in force */
+    bool deaf;                /* this wait heeds neither cancellation nor time */
     int result;
 };
 

@@ -87,6 +87,10 @@ void task_wake(struct task *t, enum wake why)
 
 void task_cancel(struct task *t)
 {
+    if (t->graces) {
+        t->cancelled_meanwhile = true;
+        return;
+    }
     t->cancelled = true;
     if (!t->deaf)
         task_wake(t, WAKE_CANCEL);
@@ -185,6 +189,7 @@ struct task_grace task_grace_begin(struct task *t, uint64_t duration_us)
 {
     struct task_grace grace = {t, t->deadline_us, t->cancelled};
 
+    t->graces++;
     t->cancelled = false;
     t->deadline_us = later(t, duration_us);
     return grace;
@@ -192,8 +197,11 @@ struct task_grace task_grace_begin(struct task *t, uint64_t duration_us)
 
 void task_grace_end(struct task_grace *grace)
 {
-    grace->task->deadline_us = grace->previous_us;
-    grace->task->cancelled |= grace->cancelled;
+    struct task *t = grace->task;
+
+    t->graces--;
+    t->deadline_us = grace->previous_us;
+    t->cancelled = grace->cancelled || (t->cancelled_meanwhile && t->graces == 0);
 }
 
 static struct list *waiters_of(struct condition *c)

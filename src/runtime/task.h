@@ -56,7 +56,7 @@ struct task_deadline task_deadline_after(struct task *t, uint64_t duration_us);
 void task_deadline_end(struct task_deadline *limit);
 
 /* Time for a task that was cancelled, or is too late, to say goodbye: between here and the end of
- * the block its waits heed `duration_us` alone, and being cancelled once more.
+ * the block its waits heed `duration_us` alone; being cancelled meanwhile counts after it.
  *     CLEANUP(task_grace_end) struct task_grace grace = task_grace_begin(t, 5 * SECOND_US); */
 struct task_grace {
     struct task *task;

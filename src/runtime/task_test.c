@@ -311,6 +311,60 @@ static void offloaded_work_is_waited_for(void **state)
     assert_diary("free offloaded offloaded");
 }
 
+static int say_goodbye(struct task *t, void *argument)
+{
+    int r = task_sleep(t, 1000 * SECOND_US);
+
+    (void)argument;
+    assert_int_equal(r, -ECANCELED);
+    {
+        CLEANUP(task_grace_end) struct task_grace grace = task_grace_begin(t, 50 * MS);
+
+        assert_int_equal(task_check(t), 0);
+        assert_int_equal(task_sleep(t, 10 * MS), 0); /* while it is cancelled once more */
+        note("goodbye");
+        assert_int_equal(task_sleep(t, 1000 * SECOND_US), -ETIMEDOUT);
+    }
+    assert_int_equal(task_check(t), -ECANCELED);
+    return r;
+}
+
+/* Finds out only after its grace that it was cancelled. */
+static int work_in_grace(struct task *t, void *argument)
+{
+    (void)argument;
+    {
+        CLEANUP(task_grace_end) struct task_grace grace = task_grace_begin(t, 1000 * SECOND_US);
+
+        assert_int_equal(task_sleep(t, 20 * MS), 0);
+        note("done");
+    }
+    assert_int_equal(task_check(t), -ECANCELED);
+    return 0;
+}
+
+static int give_grace(struct task *t, void *argument)
+{
+    struct scope s;
+
+    (void)argument;
+    scope_open(&s, t);
+    assert_int_equal(scope_spawn(&s, "", say_goodbye, NULL), 0);
+    assert_int_equal(scope_spawn(&s, "", work_in_grace, NULL), 0);
+    assert_int_equal(task_sleep(t, 1 * MS), 0);
+    scope_cancel(&s);
+    assert_int_equal(task_sleep(t, 1 * MS), 0);
+    scope_close(&s);
+    return 0;
+}
+
+static void a_grace_lets_a_task_finish(void **state)
+{
+    (void)state;
+    assert_int_equal(run(give_grace, NULL), 0);
+    assert_diary("goodbye done");
+}
+
 enum { MANY = 3000 };
 
 static int count_up(struct task *t, void *argument)
@@ -359,6 +413,7 @@ int main(void)
         cmocka_unit_test(conditions_wake_one_or_all),
         cmocka_unit_test(a_condition_wait_may_end_by_time),
         cmocka_unit_test(offloaded_work_is_waited_for),
+        cmocka_unit_test(a_grace_lets_a_task_finish),
         cmocka_unit_test(thousands_of_tasks_run),
     };
 
