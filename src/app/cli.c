@@ -15,8 +15,8 @@
 
 #define DEFAULT_SOCKET "/run/letterhead/control.sock"
 
-/* Where the service listens: as told, as the configuration says, or at its usual place. A configuration that was
- * named must be good; the usual one may be unreadable for whoever asks. */
+/* Where the service listens: as told, as the configuration says, or at its usual place. A
+ * configuration that was named must be good; the usual one may be unreadable for whoever asks. */
 static int find_socket(const struct cli_line *line, char **ret_path)
 {
     CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
@@ -149,20 +149,46 @@ static int help_instead(const struct control_set *sets, int argc, char **argv)
     return asked && !noun ? CLI_DONE : CLI_USAGE;
 }
 
+/* Options may stand before the words, too: letterhead --socket PATH site list. */
+static int count_leading_options(int argc, char **argv)
+{
+    static const char *const with_value[] = {"--socket", "--config", "--format"};
+    int i = 1;
+
+    while (i < argc && argv[i][0] == '-' && !is_help(argv[i])) {
+        int step = 1;
+
+        for (size_t k = 0; k < ARRAY_LEN(with_value); k++)
+            step += strcmp(argv[i], with_value[k]) == 0;
+        i += step;
+    }
+    return (i < argc ? i : argc) - 1;
+}
+
+/* Takes the command's words out of the line: what is left are options and values. */
+static int remove_words(int argc, char **argv, int first, int count)
+{
+    for (int i = first; i + count <= argc; i++)
+        argv[i] = argv[i + count]; /* the NULL at the end as well */
+    return argc - count;
+}
+
 int cli_main(int argc, char **argv)
 {
     const struct operation_services nobody = {.site = NULL};
     const struct control_operation *operation;
     struct control_set sets[OPERATION_SETS];
     struct cli_view view;
-    int words;
+    int words, leading = count_leading_options(argc, argv);
 
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
         setlocale(LC_CTYPE, "");
     control_json_wipe_memory();
     operations_join(&nobody, sets);
-    operation = cli_view_find(sets, OPERATION_SETS, argc - 1, argv + 1, &view, &words);
+    operation =
+        cli_view_find(sets, OPERATION_SETS, argc - 1 - leading, argv + 1 + leading, &view, &words);
     if (!operation)
-        return help_instead(sets, argc, argv);
-    return run(&view.command, operation, argc - words, argv + words);
+        return help_instead(sets, argc - leading, argv + leading);
+    argc = remove_words(argc, argv, 1 + leading, words);
+    return run(&view.command, operation, argc, argv);
 }

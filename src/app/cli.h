@@ -1,8 +1,10 @@
-/* The command line: `letterhead NOUN VERB …`. Each command is a view of one operation (control/operation.h): its
- * words, how flags become the input's fields, and how the output is shown to people. An operation without a view
- * of its own is shown generically, so that a new one needs nothing here.
+/* The command line: `letterhead NOUN VERB …`. Each command is a view of one operation
+ * (control/operation.h): its words, how flags become the input's fields, and how the output is
+ * shown to people. An operation without a view of its own is shown generically, so that a new
+ * one needs nothing here.
  *
- * Exit status: 0 done; 1 refused or failed, with the reason; 2 wrong usage; 3 the service cannot be reached. */
+ * Exit status: 0 done; 1 refused or failed, with the reason; 2 wrong usage; 3 the service cannot
+ * be reached. */
 #ifndef LETTERHEAD_APP_CLI_H
 #define LETTERHEAD_APP_CLI_H
 

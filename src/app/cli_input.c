@@ -166,7 +166,8 @@ static int refuse_option(struct reading *reading, int option, const char *word)
     return fail(reading, "there is no option %s here, or it is not clear which one is meant", word);
 }
 
-/* Words go to the positional fields in order; the last one takes all that are left if it is a list. */
+/* Words go to the positional fields in order; the last one takes all that are left if it is a
+ * list. */
 static int take_words(struct reading *reading, int count, char **words)
 {
     const struct control_field *field = reading->operation->input;

@@ -1,4 +1,5 @@
-/* From a command line to an operation's input: flags and words become JSON fields by the operation's own table. */
+/* From a command line to an operation's input: flags and words become JSON fields by the
+ * operation's own table. */
 #ifndef LETTERHEAD_APP_CLI_INPUT_H
 #define LETTERHEAD_APP_CLI_INPUT_H
 
@@ -14,8 +15,9 @@ struct cli_line {
 
 /* For CLEANUP. */
 void cli_line_done(struct cli_line *line);
-/* Reads what follows the command's words (argv[0] is not looked at). -EINVAL: wrong usage; *ret_problem (from
- * malloc) says what is wrong. The input is checked against the operation's fields unless help was asked for. */
+/* Reads what follows the command's words (argv[0] is not looked at). -EINVAL: wrong usage;
+ * *ret_problem (from malloc) says what is wrong. The input is checked against the operation's
+ * fields unless help was asked for. */
 MUST_CHECK int cli_line_read(const struct cli_command *command,
                              const struct control_operation *operation, int argc, char **argv,
                              struct cli_line *ret, char **ret_problem);

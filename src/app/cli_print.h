@@ -8,13 +8,13 @@
 /* By the command's own view, or plainly: a line a field, a table for each list. */
 void cli_print(const struct cli_command *command, const json_t *output);
 
-/* A member as text, empty when it is not there. Times lose their T and Z, and say "never" when there is none;
- * numbers and truth become words. The text is good for some calls more. */
+/* A member as text, empty when it is not there. Times lose their T and Z, and say "never" when
+ * there is none; numbers and truth become words. The text is good for some calls more. */
 struct slice cli_member(const json_t *object, const char *name);
 struct slice cli_time(const json_t *object, const char *name);
 
-/* The members of `object` as cells: a name each, ended by NULL; one that begins with '@' is a time, with '~' a
- * time that may be missing. */
+/* The members of `object` as cells: a name each, ended by NULL; one that begins with '@' is a
+ * time, with '~' a time that may be missing. */
 void cli_table_add_object(struct cli_table *table, const json_t *object,
                           const char *const *members);
 /* The same for each object of a list, as a whole table. */

@@ -1,5 +1,5 @@
-/* The table of operations, joined from the folders that own them: what the steward runs, and what the command
- * line shows. */
+/* The table of operations, joined from the folders that own them: what the steward runs, and
+ * what the command line shows. */
 #ifndef LETTERHEAD_APP_OPERATIONS_H
 #define LETTERHEAD_APP_OPERATIONS_H
 

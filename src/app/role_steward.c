@@ -1,4 +1,5 @@
-/* The role `steward`: what it was handed and what the configuration says, made into the options of steward_run. */
+/* The role `steward`: what it was handed and what the configuration says, made into the options
+ * of steward_run. */
 #include "app/config.h"
 #include "app/resolver_config.h"
 #include "app/role.h"

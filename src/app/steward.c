@@ -12,7 +12,7 @@
 #include "wire/ipc.h"
 
 enum { USES_MAX = 1024 };
-static const uint64_t USES_EVERY_US = 60 * SECOND_US;
+static const uint64_t USES_EVERY_US = 10 * SECOND_US;
 
 struct steward {
     struct steward_options options;
@@ -156,7 +156,7 @@ static int write_uses(struct steward *s)
     return r == 0 ? store_transaction_commit(&all) : r;
 }
 
-/* That a credential was used is for people, and may be a minute late. */
+/* That a credential was used is for people, and may be a little late. */
 static int note_uses(struct task *t, void *argument)
 {
     struct steward *s = argument;

@@ -1,5 +1,6 @@
-/* The steward put together: the operations and their door, the gateway's directory, the checks of identities, the
- * history of events, and its two neighbours. Nothing here knows files, users or configuration. */
+/* The steward put together: the operations and their door, the gateway's directory, the checks
+ * of identities, the history of events, and its two neighbours. Nothing here knows files, users
+ * or configuration. */
 #ifndef LETTERHEAD_APP_STEWARD_H
 #define LETTERHEAD_APP_STEWARD_H
 

@@ -4,9 +4,11 @@
 
 #include "runtime/task.h"
 
-/* Before any thread is started: keeps the signals for stop_signal_wait, and SIGPIPE from killing us. */
+/* Before any thread is started: keeps the signals for stop_signal_wait, and SIGPIPE from killing
+ * us. */
 void stop_signal_block(void);
-/* Suspends until SIGTERM or SIGINT comes. `context` is not used: for gateway_options and steward_options. */
+/* Suspends until SIGTERM or SIGINT comes. `context` is not used: for gateway_options and
+ * steward_options. */
 MUST_CHECK int stop_signal_wait(struct task *t, void *context);
 
 #endif

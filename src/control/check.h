@@ -1,5 +1,6 @@
-/* Is this JSON what an operation takes? Checks an input against the operation's fields: nothing unknown,
- * nothing missing, each of its type and within its bounds. Pure; the first fault is told, with its place. */
+/* Is this JSON what an operation takes? Checks an input against the operation's fields: nothing
+ * unknown, nothing missing, each of its type and within its bounds. Pure; the first fault is
+ * told, with its place. */
 #ifndef LETTERHEAD_CONTROL_CHECK_H
 #define LETTERHEAD_CONTROL_CHECK_H
 

@@ -6,8 +6,9 @@
 
 #include <jansson.h>
 
-/* Sends a request to the socket at `path` and waits for the reply (control/perform.h), which the caller frees.
- * `input` is borrowed. On failure *ret_problem (from malloc) says what happened and what to do. */
+/* Sends a request to the socket at `path` and waits for the reply (control/perform.h), which the
+ * caller frees. `input` is borrowed. On failure *ret_problem (from malloc) says what happened
+ * and what to do. */
 MUST_CHECK int control_client_call(const char *path, const char *operation, json_t *input,
                                    json_t **ret_reply, char **ret_problem);
 

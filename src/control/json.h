@@ -9,12 +9,12 @@
 enum { CONTROL_JSON_DEPTH_MAX = 16 };
 
 /* Reads one value. A name that stands twice in an object is refused, and so is nesting beyond
- * CONTROL_JSON_DEPTH_MAX, since jansson descends on a stack that is a task's. -EINVAL; *ret_why (from malloc)
- * then says what is wrong and where. */
+ * CONTROL_JSON_DEPTH_MAX, since jansson descends on a stack that is a task's. -EINVAL; *ret_why
+ * (from malloc) then says what is wrong and where. */
 MUST_CHECK int control_json_read(struct slice text, json_t **ret, char **ret_why);
 
-/* Makes jansson wipe what it frees, for processes whose JSON holds secrets now and then; and abort when memory is
- * out, as all of ours. Call it before any JSON is made. */
+/* Makes jansson wipe what it frees, for processes whose JSON holds secrets now and then; and
+ * abort when memory is out, as all of ours. Call it before any JSON is made. */
 void control_json_wipe_memory(void);
 
 /* A string of any bytes: those that are not UTF-8 come out as \\xNN. */

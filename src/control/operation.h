@@ -1,12 +1,13 @@
 /* The table of operations: everything that can be asked of the platform (DESIGN §3).
  *
- * An operation is one entry: its name, who may ask, what goes in, what comes out, and the function that
- * does it. The folders that own the matter have arrays of them (site/operations.h …), app joins these, and the
- * steward runs them (control/perform.h). The command line and whatever else shows the platform are views of
- * this table: a new operation is one new entry. Nothing else reaches into the database.
+ * An operation is one entry: its name, who may ask, what goes in, what comes out, and the
+ * function that does it. The folders that own the matter have arrays of them (site/operations.h
+ * …), app joins these, and the steward runs them (control/perform.h). The command line and
+ * whatever else shows the platform are views of this table: a new operation is one new entry.
+ * Nothing else reaches into the database.
  *
- * Input and output are JSON objects. The input is checked against the fields before the handler runs, so a
- * handler sees nothing unknown, missing, of the wrong type or out of bounds. */
+ * Input and output are JSON objects. The input is checked against the fields before the handler
+ * runs, so a handler sees nothing unknown, missing, of the wrong type or out of bounds. */
 #ifndef LETTERHEAD_CONTROL_OPERATION_H
 #define LETTERHEAD_CONTROL_OPERATION_H
 
@@ -26,8 +27,8 @@ enum control_type {
     CONTROL_TEXTS,  /* an array of strings */
 };
 
-/* One field of an input. In a command line it is --name with hyphens for underscores, or, if `positional`,
- * the next word. */
+/* One field of an input. In a command line it is --name with hyphens for underscores, or, if
+ * `positional`, the next word. */
 struct control_field {
     const char *name; /* NULL ends the array */
     enum control_type type;
@@ -74,8 +75,8 @@ struct control_call {
     struct control_problem problem;
 };
 
-/* 0, or a negative errno. With one, either call->problem says what the caller is told (use control_refuse),
- * or it is a failure of ours: logged, and the caller is told just that. */
+/* 0, or a negative errno. With one, either call->problem says what the caller is told (use
+ * control_refuse), or it is a failure of ours: logged, and the caller is told just that. */
 typedef int control_handler(struct task *t, struct control_call *call);
 
 struct control_operation {
@@ -95,7 +96,8 @@ struct control_set {
     void *context;
 };
 
-/* Sets the call's problem; returns -ENOMSG, for the handler to return: the caller is told all there is. */
+/* Sets the call's problem; returns -ENOMSG, for the handler to return: the caller is told all
+ * there is. */
 MUST_CHECK int control_refuse(struct control_call *call, const char *code, const char *field,
                               const char *cure, const char *message, ...) PRINTF_LIKE(5, 6);
 
@@ -103,7 +105,8 @@ MUST_CHECK int control_refuse(struct control_call *call, const char *code, const
 const struct control_operation *control_find(const struct control_set *sets, size_t set_count,
                                              struct slice name, void **ret_context);
 
-/* The input's fields, as checked. A text that was not given is empty; a number then is `otherwise`. */
+/* The input's fields, as checked. A text that was not given is empty; a number then is
+ * `otherwise`. */
 struct slice control_text(const struct control_call *call, const char *field);
 int64_t control_number(const struct control_call *call, const char *field, int64_t otherwise);
 bool control_flag(const struct control_call *call, const char *field);

@@ -4,8 +4,8 @@
  *   {"ok": true, "output": {…}}
  *   {"ok": false, "error": {"code": "not_found", "field": "site", "message": "…", "cure": "…"}}
  *
- * A failure of ours is logged here and told as "internal"; each operation that changes something leaves a
- * line in the audit log: who, what, and how it went. */
+ * A failure of ours is logged here and told as "internal"; each operation that changes something
+ * leaves a line in the audit log: who, what, and how it went. */
 #ifndef LETTERHEAD_CONTROL_PERFORM_H
 #define LETTERHEAD_CONTROL_PERFORM_H
 

@@ -1,9 +1,9 @@
-/* The door for operators: a Unix socket of the steward, one JSON request a line, one JSON reply a line
- * (control/perform.h), as many in turn as the client likes.
+/* The door for operators: a Unix socket of the steward, one JSON request a line, one JSON reply
+ * a line (control/perform.h), as many in turn as the client likes.
  *
- * Who may come in is asked of the kernel (SO_PEERCRED, SO_PEERGROUPS), not of the client: root, the user that
- * the service runs as, and the members of that user's group. The socket's own mode keeps out the rest of them
- * already; this is the second lock. */
+ * Who may come in is asked of the kernel (SO_PEERCRED, SO_PEERGROUPS), not of the client: root,
+ * the user that the service runs as, and the members of that user's group. The socket's own mode
+ * keeps out the rest of them already; this is the second lock. */
 #ifndef LETTERHEAD_CONTROL_SERVER_H
 #define LETTERHEAD_CONTROL_SERVER_H
 

@@ -1,5 +1,5 @@
-/* The files of history, one a day: their names, and which there are. A name is "events-2026-11-23.db", so names
- * sort by date. For this folder only. */
+/* The files of history, one a day: their names, and which there are. A name is
+ * "events-2026-11-23.db", so names sort by date. For this folder only. */
 #ifndef LETTERHEAD_FEEDBACK_DAYS_H
 #define LETTERHEAD_FEEDBACK_DAYS_H
 
@@ -18,7 +18,8 @@ int day_compare(const struct day *a, const struct day *b);
 MUST_CHECK int day_path(const char *directory, const struct day *day,
                         char out[static DAY_PATH_BYTES]);
 
-/* The days that are in the directory, oldest first; the caller frees them. Other files are left alone. */
+/* The days that are in the directory, oldest first; the caller frees them. Other files are left
+ * alone. */
 MUST_CHECK int days_list(const char *directory, struct day **ret, size_t *ret_count);
 /* Removes a day with all that belongs to its database. */
 MUST_CHECK int day_remove(const char *directory, const struct day *day);

@@ -34,6 +34,13 @@ static struct explanation explain_queued(const struct timeline *l, const struct 
     if (now->busy)
         return (struct explanation){SLICE("It is being delivered at this moment."),
                                     SLICE("Look again in a minute.")};
+    if (now->ready)
+        return (struct explanation){
+            SLICE("It waits for a connection to its destination, which is busy or did not answer "
+                  "just now."),
+            arena_printf(l->arena, "It is tried as soon as there is one, until %.*s.",
+                         SLICE_ARG(until(l))),
+        };
     return (struct explanation){
         SLICE("It was accepted and has not been tried yet."),
         arena_printf(l->arena, "It is tried as soon as its turn comes, until %.*s.",

@@ -1,4 +1,5 @@
-/* How a recipient stands, in words that a support person understands: why it is so, and what comes next. Pure. */
+/* How a recipient stands, in words that a support person understands: why it is so, and what
+ * comes next. Pure. */
 #ifndef LETTERHEAD_FEEDBACK_EXPLAIN_H
 #define LETTERHEAD_FEEDBACK_EXPLAIN_H
 
@@ -11,7 +12,7 @@ struct explanation {
 
 /* What the gateway says about a recipient at this moment. */
 struct explain_now {
-    bool known;
+    bool ready;  /* it waits for a connection only */
     bool busy;   /* being delivered */
     bool paused; /* its site is paused in the queue */
 };

@@ -1,5 +1,5 @@
-/* Writing history: a batch of events, in one transaction with the place that the spool has come to. Runs on the
- * helper thread for commits. */
+/* Writing history: a batch of events, in one transaction with the place that the spool has come
+ * to. Runs on the helper thread for commits. */
 #include "base/log.h"
 #include "feedback/history_inside.h"
 

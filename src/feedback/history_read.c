@@ -1,11 +1,12 @@
-/* Reading history, day after day, on the helper thread for reads: each request opens the files that it needs. */
+/* Reading history, day after day, on the helper thread for reads: each request opens the files
+ * that it needs. */
 #include "base/log.h"
 #include "feedback/history_inside.h"
 
 #include <stdlib.h>
 
-/* Calls visit(context, store) for each day, the oldest or the newest first, until it returns other than 0: 1 for
- * enough, or an error. */
+/* Calls visit(context, store) for each day, the oldest or the newest first, until it returns
+ * other than 0: 1 for enough, or an error. */
 struct walk {
     const struct history *history;
     bool newest_first;
@@ -114,7 +115,8 @@ struct collection {
     size_t count;
 };
 
-/* Puts an id in its place; the oldest falls out when there are enough. False: it is older than all. */
+/* Puts an id in its place; the oldest falls out when there are enough. False: it is older than
+ * all. */
 static bool insert(struct collection *c, const struct message_id *id)
 {
     size_t i = c->count;

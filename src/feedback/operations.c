@@ -63,7 +63,8 @@ static struct explain_now now_of(const struct queue_list_reply *live, uint32_t r
 
     while (queue_list_entry_read(&entries, &entry))
         if (entry.recipient == recipient)
-            return (struct explain_now){true, entry.state == QUEUE_ENTRY_BUSY,
+            return (struct explain_now){entry.state == QUEUE_ENTRY_READY,
+                                        entry.state == QUEUE_ENTRY_BUSY,
                                         entry.state == QUEUE_ENTRY_PAUSED};
     return (struct explain_now){false, false, false};
 }

@@ -1,5 +1,5 @@
-/* A message's life, told from its events: what is known of it, how each recipient stands, and what happened in
- * order. Pure: events go in one by one, oldest first. */
+/* A message's life, told from its events: what is known of it, how each recipient stands, and
+ * what happened in order. Pure: events go in one by one, oldest first. */
 #ifndef LETTERHEAD_FEEDBACK_TIMELINE_H
 #define LETTERHEAD_FEEDBACK_TIMELINE_H
 

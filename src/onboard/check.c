@@ -103,7 +103,8 @@ static int ask_all(struct task *t, struct check *check)
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-/* The resolver remembers answers for a moment; what was asked for just before would come from there. */
+/* The resolver remembers answers for a moment; what was asked for just before would come from
+ * there. */
 static int wait_for_fresh_answers(struct task *t, const struct identity *identity)
 {
     int64_t age_us = task_wall_us(t) - identity->checked_us;

@@ -1,5 +1,5 @@
-/* Looking at an identity's DNS records and drawing the consequences: for an operator at once, and by the clock
- * for all of them. */
+/* Looking at an identity's DNS records and drawing the consequences: for an operator at once,
+ * and by the clock for all of them. */
 #ifndef LETTERHEAD_ONBOARD_CHECK_H
 #define LETTERHEAD_ONBOARD_CHECK_H
 
@@ -21,8 +21,8 @@ struct onboard_service {
     struct identity_times times;
 };
 
-/* Asks for all records of the identity, and stores what was found and decided. *ret_changed: the gateway has to
- * know. -ENOENT: the identity is gone. A world that does not answer is no error. */
+/* Asks for all records of the identity, and stores what was found and decided. *ret_changed: the
+ * gateway has to know. -ENOENT: the identity is gone. A world that does not answer is no error. */
 MUST_CHECK int onboard_check(struct task *t, struct onboard_service *service, int64_t identity_id,
                              bool asked_for, bool *ret_changed);
 

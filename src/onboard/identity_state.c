@@ -72,8 +72,8 @@ static struct identity_verdict become(const struct identity_look *look, enum ide
     };
 }
 
-/* Not yet verified, or not any more. Patience counts from the first look; asking again after FAILED starts it
- * anew. */
+/* Not yet verified, or not any more. Patience counts from the first look; asking again after
+ * FAILED starts it anew. */
 static struct identity_verdict judge_waiting(const struct identity_look *look,
                                              const struct identity_times *times)
 {

@@ -1,15 +1,16 @@
-/* The life of an identity: from what its three DNS records were found to be, what is it now, may mail go out as
- * it, and when to look again. Pure: times go in, a decision comes out.
+/* The life of an identity: from what its three DNS records were found to be, what is it now, may
+ * mail go out as it, and when to look again. Pure: times go in, a decision comes out.
  *
- * The states are those of Amazon SES. A record's state is what was last proven; an answer that proves
- * nothing (SERVFAIL, timeout, bogus) changes no state, only the time of the next look:
+ * The states are those of Amazon SES. A record's state is what was last proven; an answer that
+ * proves nothing (SERVFAIL, timeout, bogus) changes no state, only the time of the next look:
  *
  *   NOT_STARTED        keys are made, nobody has looked yet
  *   PENDING            not all records are right yet; for `patience_s`, then FAILED
  *   SUCCESS            all were right
- *   TEMPORARY_FAILURE  was SUCCESS; some records are gone or changed. Mail goes out (signed with a key whose
- *                      record is right, if there is one) for `grace_s`, then FAILED
- *   FAILED             no mail. At once when every record is proven absent or foreign: the domain was taken away
+ *   TEMPORARY_FAILURE  was SUCCESS; some records are gone or changed. Mail goes out (signed with
+ *                      a key whose record is right, if there is one) for `grace_s`, then FAILED
+ *   FAILED             no mail. At once when every record is proven absent or foreign: the domain
+ *                      was taken away
  *
  * From FAILED only a check that somebody asks for leads on. */
 #ifndef LETTERHEAD_ONBOARD_IDENTITY_STATE_H

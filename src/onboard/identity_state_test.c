@@ -8,8 +8,8 @@
 
 #define HOURS_S(hours) ((int64_t)(hours)*3600)
 
-/* One look as a word: R right, A absent, W wrong, each proven now; small letters: known from before, and this
- * look proved nothing; U: never known. */
+/* One look as a word: R right, A absent, W wrong, each proven now; small letters: known from
+ * before, and this look proved nothing; U: never known. */
 static void read_word(const char *word, struct identity_look *look)
 {
     for (size_t i = 0; i < IDENTITY_RECORDS; i++) {

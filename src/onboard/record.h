@@ -1,5 +1,5 @@
-/* What an answer of the DNS means for one record of an identity: its state, and words for the client's IT staff
- * about what was seen and what to do. Pure. */
+/* What an answer of the DNS means for one record of an identity: its state, and words for the
+ * client's IT staff about what was seen and what to do. Pure. */
 #ifndef LETTERHEAD_ONBOARD_RECORD_H
 #define LETTERHEAD_ONBOARD_RECORD_H
 
@@ -16,12 +16,13 @@ struct record_finding {
     struct slice trouble;
 };
 
-/* Compares the answer for a key's name with what should be there. The texts are from the arena, or static. */
+/* Compares the answer for a key's name with what should be there. The texts are from the arena,
+ * or static. */
 void record_judge(struct arena *arena, const struct dns_answer *answer, struct slice expected,
                   struct record_finding *ret);
 
-/* The DMARC policy of a name (RFC 9989): "found" with the record, "absent", "invalid" (several, or not to be
- * read), or "" when the answer proves nothing. */
+/* The DMARC policy of a name (RFC 9989): "found" with the record, "absent", "invalid" (several,
+ * or not to be read), or "" when the answer proves nothing. */
 void dmarc_judge(struct arena *arena, const struct dns_answer *answer, struct slice *ret_state,
                  struct slice *ret_record);
 

@@ -1,5 +1,5 @@
-/* The operations on the queue: list, retry, hold, release, cancel. The steward's side: they ask the gateway
- * (queue/remote.h). */
+/* The operations on the queue: list, retry, hold, release, cancel. The steward's side: they ask
+ * the gateway (queue/remote.h). */
 #ifndef LETTERHEAD_QUEUE_OPERATIONS_H
 #define LETTERHEAD_QUEUE_OPERATIONS_H
 

@@ -1,5 +1,6 @@
-/* A credential as the control database has it: the name (access key id, which is the SMTP user name) and the
- * sealed verifier that only the vault can open. What is read lies in the caller's arena. */
+/* A credential as the control database has it: the name (access key id, which is the SMTP user
+ * name) and the sealed verifier that only the vault can open. What is read lies in the caller's
+ * arena. */
 #ifndef LETTERHEAD_SITE_CREDENTIAL_H
 #define LETTERHEAD_SITE_CREDENTIAL_H
 

@@ -5,7 +5,8 @@
 
 #include <libpsl.h>
 
-/* Below a public suffix each name has an owner of its own, so nobody's DKIM key at the suffix may speak for it. */
+/* Below a public suffix each name has an owner of its own, so nobody's DKIM key at the suffix
+ * may speak for it. */
 static bool is_public_suffix(const char *domain)
 {
     return psl_is_public_suffix(psl_builtin(), domain);

@@ -4,13 +4,14 @@
 
 #include "base/arena.h"
 
-/* Brings a domain as people write it (upper case, umlauts, a final dot) into A-labels in lower case. -EINVAL with
- * a sentence for people in *ret_why: not a domain name, or a public suffix (co.uk, github.io), under which
- * strangers have their own names. */
+/* Brings a domain as people write it (upper case, umlauts, a final dot) into A-labels in lower
+ * case. -EINVAL with a sentence for people in *ret_why: not a domain name, or a public suffix
+ * (co.uk, github.io), under which strangers have their own names. */
 MUST_CHECK int site_domain_normalise(struct arena *arena, struct slice text, struct slice *ret,
                                      const char **ret_why);
 
-/* True for the words that may name a site: a-z, 0-9 and single hyphens inside, at most SITE_NAME_BYTES_MAX. */
+/* True for the words that may name a site: a-z, 0-9 and single hyphens inside, at most
+ * SITE_NAME_BYTES_MAX. */
 enum { SITE_NAME_BYTES_MAX = 63 };
 bool site_name_valid(struct slice name);
 

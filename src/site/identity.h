@@ -1,4 +1,5 @@
-/* An identity and its three keys as the control database has them. What is read lies in the caller's arena.
+/* An identity and its three keys as the control database has them. What is read lies in the
+ * caller's arena.
  *
  * States are words here; onboard/identity_state.h knows what they mean and when they change. */
 #ifndef LETTERHEAD_SITE_IDENTITY_H

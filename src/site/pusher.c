@@ -24,8 +24,8 @@ struct site_pusher {
     struct condition more, done;
 };
 
-/* The key to sign with: in the order of the slots, but one whose record is known to be right comes first, so
- * that a client who breaks one record does not break the mail. */
+/* The key to sign with: in the order of the slots, but one whose record is known to be right
+ * comes first, so that a client who breaks one record does not break the mail. */
 static const struct identity_key *signing_key(const struct identity *identity)
 {
     for (size_t i = 0; i < identity->key_count; i++)

@@ -1,9 +1,10 @@
-/* Keeps the gateway's directory (site/directory.h) like the control database: the whole of it when the gateway
- * has started, and each site that changes.
+/* Keeps the gateway's directory (site/directory.h) like the control database: the whole of it
+ * when the gateway has started, and each site that changes.
  *
- * One task pushes, in the order of the changes, and reads each site from the database just before it is sent; so
- * an old state never overtakes a new one. It waits for the gateway without a deadline of its own: a request
- * outlives the gateway's restart (runtime/peer.h), and nothing is to be sent before it is answered. */
+ * One task pushes, in the order of the changes, and reads each site from the database just
+ * before it is sent; so an old state never overtakes a new one. It waits for the gateway without
+ * a deadline of its own: a request outlives the gateway's restart (runtime/peer.h), and nothing
+ * is to be sent before it is answered. */
 #ifndef LETTERHEAD_SITE_PUSHER_H
 #define LETTERHEAD_SITE_PUSHER_H
 
@@ -24,12 +25,13 @@ void site_pusher_free(struct site_pusher *p);
 
 /* The gateway has started: all of it, again. */
 void site_pusher_push_all(struct site_pusher *p);
-/* This site has changed. 0: the gateway works by the new state. -ETIMEDOUT: it has not confirmed that within
- * SITE_PUSH_WAIT_S, and will be told when it is back. -EIO: it could not be told; the log says why. */
+/* This site has changed. 0: the gateway works by the new state. -ETIMEDOUT: it has not confirmed
+ * that within SITE_PUSH_WAIT_S, and will be told when it is back. -EIO: it could not be told;
+ * the log says why. */
 MUST_CHECK int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id);
 
-/* A site as the gateway sees it, in the arena; only keys and credentials in use. -ENOENT: no such site, or a
- * removed one. */
+/* A site as the gateway sees it, in the arena; only keys and credentials in use. -ENOENT: no
+ * such site, or a removed one. */
 MUST_CHECK int site_directory_read(struct store *s, struct arena *arena, int64_t site_id,
                                    struct directory_site *ret);
 

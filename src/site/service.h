@@ -25,7 +25,8 @@ struct site_service {
     uint16_t key_bits; /* of RSA */
 };
 
-/* The three arrays of operations; `service` may be NULL where they are only looked at (command line). */
+/* The three arrays of operations; `service` may be NULL where they are only looked at (command
+ * line). */
 struct control_set site_operations(struct site_service *service);
 struct control_set identity_operations(struct site_service *service);
 struct control_set credential_operations(struct site_service *service);
@@ -40,7 +41,8 @@ struct control_set credential_operations(struct site_service *service);
 /* Finds the site that the input's field "site" names; tells the caller when there is none. */
 MUST_CHECK int site_of_call(struct store *s, struct arena *arena, struct control_call *call,
                             struct site *ret);
-/* Pushes the site to the gateway and adds to the output what came of it: "gateway": "applied" or "waiting". */
+/* Pushes the site to the gateway and adds to the output what came of it: "gateway": "applied" or
+ * "waiting". */
 MUST_CHECK int site_push_change(struct task *t, struct site_service *service,
                                 struct control_call *call, int64_t site_id);
 

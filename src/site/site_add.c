@@ -103,7 +103,8 @@ static int refuse_name(struct control_call *call)
                           "There is a site of this name already.");
 }
 
-/* The vault binds keys to the site's id, so ids come first; a crash in between wastes numbers only. */
+/* The vault binds keys to the site's id, so ids come first; a crash in between wastes numbers
+ * only. */
 static int reserve_ids(struct store *s, struct plan *plan)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;

@@ -1,4 +1,5 @@
-/* Adding a site: its name, its identity with three keys made in the vault, and the addresses it sends from. */
+/* Adding a site: its name, its identity with three keys made in the vault, and the addresses it
+ * sends from. */
 #ifndef LETTERHEAD_SITE_SITE_ADD_H
 #define LETTERHEAD_SITE_SITE_ADD_H
 

@@ -1,5 +1,6 @@
-/* What the tests of operations share: a control database in memory, the real vault behind one peer, and a
- * gateway that is nothing but its directory behind another. Tests of folders above use it too. */
+/* What the tests of operations share: a control database in memory, the real vault behind one
+ * peer, and a gateway that is nothing but its directory behind another. Tests of folders above
+ * use it too. */
 #ifndef LETTERHEAD_SITE_WORLD_TEST_H
 #define LETTERHEAD_SITE_WORLD_TEST_H
 
@@ -114,7 +115,8 @@ static inline json_t *site_world_ask(struct task *t, const struct control_set *s
     return reply;
 }
 
-/* The text at a path of names and numbers, "output.identity.records.0.name"; fails when there is none. */
+/* The text at a path of names and numbers, "output.identity.records.0.name"; fails when there is
+ * none. */
 static inline const char *json_at(const json_t *value, const char *path)
 {
     struct slice rest = slice_text(path), part;

@@ -1,6 +1,6 @@
-/* A message made from typed fields, for whoever submits without making one: every field is encoded for its place,
- * or refused; nothing that came in can become a header line of its own. Plain text; the accepting gate adds
- * Date and Message-ID. Pure. */
+/* A message made from typed fields, for whoever submits without making one: every field is
+ * encoded for its place, or refused; nothing that came in can become a header line of its own.
+ * Plain text; the accepting gate adds Date and Message-ID. Pure. */
 #ifndef LETTERHEAD_SUBMIT_COMPOSE_H
 #define LETTERHEAD_SUBMIT_COMPOSE_H
 
@@ -16,8 +16,8 @@ struct compose_fields {
     struct slice text;    /* UTF-8, lines ended by LF or CR LF */
 };
 
-/* Adds the message, with CR LF lines. -EINVAL: a field has a control character or is not UTF-8; *ret_field then
- * names it ("subject"). */
+/* Adds the message, with CR LF lines. -EINVAL: a field has a control character or is not UTF-8;
+ * *ret_field then names it ("subject"). */
 MUST_CHECK int compose_message(const struct compose_fields *fields, struct buffer *out,
                                const char **ret_field);
 

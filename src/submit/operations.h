@@ -1,5 +1,5 @@
-/* The operation that sends a message for an operator: message.send. It goes in by the gateway's own gate
- * (submit/remote.h), judged as any other. */
+/* The operation that sends a message for an operator: message.send. It goes in by the gateway's
+ * own gate (submit/remote.h), judged as any other. */
 #ifndef LETTERHEAD_SUBMIT_OPERATIONS_H
 #define LETTERHEAD_SUBMIT_OPERATIONS_H
 

@@ -2,10 +2,10 @@
  *
  *     history_bench DIRECTORY [MESSAGES [EVENTS_A_BATCH]]
  *
- * Stores the events of as many messages (accepted, and delivered some thousand messages later) in batches of
- * the size that the gateway sends, from 20 sites, into a new folder of DIRECTORY, which should be on the disk
- * that counts. CPU is that of the whole process, the helper thread included; "on disk" is what the day's
- * database takes. */
+ * Stores the events of as many messages (accepted, and delivered some thousand messages later)
+ * in batches of the size that the gateway sends, from 20 sites, into a new folder of DIRECTORY,
+ * which should be on the disk that counts. CPU is that of the whole process, the helper thread
+ * included; "on disk" is what the day's database takes. */
 #include "base/log.h"
 #include "feedback/days.h"
 #include "feedback/history.h"
