@@ -24,10 +24,11 @@ struct queue {
     uint64_t next_number;
     uint64_t memory_bytes; /* of bodies */
     struct list walks;     /* queue_walk_place.link */
-    unsigned suspects;     /* jobs under way of messages that were there at a crash */
-    int64_t last_stamp_us; /* replay: the latest time that the log speaks of */
-    size_t expecting;      /* replay: messages with jobs under way */
-    uint64_t warned_us;    /* sweep: when it would have expired too many; 0: not */
+    bool suspect_busy;     /* a job is under way of a message that may be why the gateway crashes */
+    struct list suspects_waiting; /* queue_message.turn: for its end */
+    int64_t last_stamp_us;        /* replay: the latest time that the log speaks of */
+    size_t expecting;             /* replay: messages with jobs under way */
+    uint64_t warned_us;           /* sweep: when it would have expired too many; 0: not */
 
     struct queue_status counts; /* those "since the start", and what the last sweep found */
     bool closing;

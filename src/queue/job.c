@@ -6,8 +6,11 @@
 
 static const uint64_t READ_RETRY_US =
     300 * SECOND_US; /* when the disk does not give a message back */
-static const uint64_t SUSPECT_WAIT_US =
-    2 * SECOND_US; /* while another suspect is being delivered */
+/* While another suspect is being delivered; its end comes sooner as a rule. */
+static const uint64_t SUSPECT_WAIT_US = 2 * SECOND_US;
+/* One crash, or a power cut, finds many messages under way and says nothing about any of them. Those that a
+ * second one finds are few. */
+enum { SUSPECT_CRASHES = 2 };
 
 /* What the queue knows of a job that deliver does not see. */
 struct job {
@@ -206,8 +209,8 @@ static void post_attempt(struct queue *q, const struct job *j, enum queue_record
 }
 
 /* Poison: a message that was there when the gateway crashed may be the reason. From then on each of its
- * attempts is on disk before it begins, and those that were under way at a crash go one at a time, so that
- * the count of crashes (replay.c) soon points at one message and not at its neighbours. */
+ * attempts is on disk before it begins, and those that were under way at two crashes go one at a time, so
+ * that the third (replay.c) points at one message and not at its neighbours. */
 static int beware(struct task *t, struct queue *q, struct job *j)
 {
     int r = 0;
@@ -222,7 +225,7 @@ static int beware(struct task *t, struct queue *q, struct job *j)
 
 static bool is_suspect(const struct queue_message *m)
 {
-    return m->crashes > 0;
+    return m->crashes >= SUSPECT_CRASHES;
 }
 
 static void postpone(struct queue *q, struct job *j, uint64_t delay_us)
@@ -230,6 +233,44 @@ static void postpone(struct queue *q, struct job *j, uint64_t delay_us)
     for (size_t i = 0; i < j->job.recipient_count; i++)
         j->message->recipients[j->job.recipients[i].index].due_us = queue_now_us(q) + delay_us;
     give_back(q, j);
+}
+
+static void await_turn(struct queue *q, struct job *j)
+{
+    if (!list_linked(&j->message->turn))
+        list_add_last(&q->suspects_waiting, &j->message->turn);
+    postpone(q, j, SUSPECT_WAIT_US);
+}
+
+/* Makes what waits for its turn due at once. False: nothing does any more. */
+static bool hurry(struct queue *q, struct queue_message *m)
+{
+    uint64_t now_us = queue_now_us(q);
+    bool found = false;
+
+    for (uint32_t i = 0; i < m->recipient_count; i++) {
+        struct queue_recipient_entry *r = &m->recipients[i];
+
+        if (r->due_us > now_us + SUSPECT_WAIT_US ||
+            queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED))
+            continue;
+        r->due_us = now_us;
+        found = true;
+    }
+    queue_schedule_update_all(&q->schedule, m, now_us);
+    return found;
+}
+
+/* A suspect's job has ended: the next one need not wait any longer. */
+static void call_next_suspect(struct queue *q)
+{
+    while (!list_empty(&q->suspects_waiting)) {
+        struct queue_message *m = LIST_FIRST(&q->suspects_waiting, struct queue_message, turn);
+
+        list_remove(&m->turn);
+        if (hurry(q, m))
+            return;
+    }
 }
 
 /* What cannot be read comes later; what is damaged fails. */
@@ -258,11 +299,13 @@ static struct job *next_job(struct queue *q, struct slice destination)
         j->group = g;
         j->message = g->message;
         choose_recipients(q, j);
-        if (!is_suspect(j->message) || q->suspects == 0) {
-            q->suspects += is_suspect(j->message);
+        if (!is_suspect(j->message))
+            return j;
+        if (!q->suspect_busy) {
+            q->suspect_busy = true;
             return j;
         }
-        postpone(q, j, SUSPECT_WAIT_US);
+        await_turn(q, j);
         free(j);
     }
     return NULL;
@@ -270,7 +313,10 @@ static struct job *next_job(struct queue *q, struct slice destination)
 
 static void job_free(struct queue *q, struct job *j)
 {
-    q->suspects -= is_suspect(j->message);
+    if (is_suspect(j->message)) {
+        q->suspect_busy = false;
+        call_next_suspect(q);
+    }
     free(j);
 }
 

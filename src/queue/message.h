@@ -58,6 +58,7 @@ struct queue_body {
 struct queue_message {
     struct table_item item; /* in queue->messages */
     struct list link;       /* in queue->order; once finished, in the append that says so */
+    struct list turn;       /* in queue->suspects_waiting */
     struct queue_place place;
     struct message_id id;
     uint64_t site_id;

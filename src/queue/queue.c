@@ -90,6 +90,7 @@ bool queue_finish(struct queue *q, struct queue_message *m, uint32_t recipient,
     set_body(q, m, NULL);
     table_remove(&q->messages, &m->item);
     queue_walk_leave(q, m);
+    list_remove(&m->turn);
     list_remove(&m->link);
     list_add_last(&append->finished, &m->link);
     q->counts.messages--;
@@ -496,6 +497,7 @@ static struct queue *queue_new(struct task *t, const struct queue_options *optio
     memcpy(q->retry_delays_s, options->retry_delays_s, delays);
     list_init(&q->order);
     list_init(&q->walks);
+    list_init(&q->suspects_waiting);
     queue_schedule_init(&q->schedule);
     q->schedule.destination = options->destination;
     q->schedule.due = options->due;

@@ -58,6 +58,91 @@ static int deferred_mail_comes_back_in_time(struct task *t, void *argument)
     return 0;
 }
 
+/* --- crashes with jobs under way --- */
+
+enum { FELLOWS = 5 };
+
+static unsigned take_all(struct task *t, struct bed *b, struct queue_job **jobs)
+{
+    unsigned count = 0;
+    int r;
+
+    do
+        r = queue_take(t, b->queue, SLICE("example.net"), &jobs[count]);
+    while (r == 0 && jobs[count] && ++count < FELLOWS);
+    assert_int_equal(r, 0);
+    return count;
+}
+
+/* Takes what is due, and crashes when that has been written down. Returns how many jobs were under way. */
+static unsigned crash_with_jobs(struct task *t, struct bed *b)
+{
+    struct queue_job *jobs[FELLOWS];
+    unsigned count = take_all(t, b, jobs);
+
+    assert_int_equal(task_sleep(t, 200000), 0);
+    fake_disk_fail(b->disk, FAKE_ANY, 0, 1000000, -EIO);
+    for (unsigned i = 0; i < count; i++)
+        queue_return(b->queue, jobs[i]);
+    bed_crash(t, b);
+    assert_int_equal(bed_open(t, b), 0);
+    return count;
+}
+
+static void open_with_fellows(struct task *t, struct bed *b)
+{
+    assert_int_equal(bed_open(t, b), 0);
+    for (unsigned i = 1; i <= FELLOWS; i++)
+        assert_int_equal(bed_submit_one(t, b, i, 5, "a@example.net"), 0);
+}
+
+static int one_crash_makes_nobody_a_suspect(struct task *t, void *argument)
+{
+    struct bed *b = argument;
+
+    open_with_fellows(t, b);
+    assert_int_equal(crash_with_jobs(t, b), FELLOWS);
+    assert_int_equal(crash_with_jobs(t, b), FELLOWS);
+    bed_close(t, b);
+    return 0;
+}
+
+static int suspects_go_one_after_the_other_without_a_pause(struct task *t, void *argument)
+{
+    struct bed *b = argument;
+
+    open_with_fellows(t, b);
+    crash_with_jobs(t, b);
+    crash_with_jobs(t, b);
+    for (unsigned i = 0; i < FELLOWS; i++) {
+        struct queue_job *job = bed_take(t, b, "example.net");
+
+        assert_true(bed_nothing(t, b, "example.net"));
+        bed_settle(b, job, QUEUE_DELIVERED);
+    }
+    bed_close(t, b);
+    return 0;
+}
+
+static int the_one_of_three_crashes_is_held_and_its_fellows_go(struct task *t, void *argument)
+{
+    struct bed *b = argument;
+
+    open_with_fellows(t, b);
+    crash_with_jobs(t, b);
+    crash_with_jobs(t, b);
+    assert_int_equal(crash_with_jobs(t, b), 1);
+    for (unsigned i = 1; i < FELLOWS; i++)
+        bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DELIVERED);
+    assert_true(bed_nothing(t, b, "example.net"));
+    bed_read_events(t, b, 2 * FELLOWS, true);
+    assert_int_equal(bed_count(b, 1, QUEUE_EVENT_HELD), 1);
+    for (unsigned i = 2; i <= FELLOWS; i++)
+        assert_int_equal(bed_count(b, i, QUEUE_EVENT_DELIVERED), 1);
+    bed_close(t, b);
+    return 0;
+}
+
 #define RUN(name)                                                                                  \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -66,12 +151,18 @@ static int deferred_mail_comes_back_in_time(struct task *t, void *argument)
     }
 RUN(accepted_mail_is_delivered_once)
 RUN(deferred_mail_comes_back_in_time)
+RUN(one_crash_makes_nobody_a_suspect)
+RUN(suspects_go_one_after_the_other_without_a_pause)
+RUN(the_one_of_three_crashes_is_held_and_its_fellows_go)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted_mail_is_delivered_once),
         cmocka_unit_test(test_deferred_mail_comes_back_in_time),
+        cmocka_unit_test(test_one_crash_makes_nobody_a_suspect),
+        cmocka_unit_test(test_suspects_go_one_after_the_other_without_a_pause),
+        cmocka_unit_test(test_the_one_of_three_crashes_is_held_and_its_fellows_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
