@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { GROUPS_MAX = 256 };
+enum { GROUPS_MAX = 256, REFUSED_BYTES_MAX = 64 << 20 /* read away after a line too long */ };
 
 struct server {
     const struct control_server_options *options;
@@ -119,6 +119,23 @@ static int read_request(struct task *t, struct connection *c, struct slice *ret_
     return stream_read_line(t, c->stream, CONTROL_REQUEST_BYTES_MAX, ret_line);
 }
 
+/* A client that is still writing would lose our answer if we closed now. */
+static int refuse_long_line(struct task *t, struct connection *c)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, CONTROL_IDLE_S * SECOND_US);
+    int r = send_reply(t, c, reply_too_long());
+
+    for (size_t left = REFUSED_BYTES_MAX; r == 0 && left > 0;) {
+        size_t size = stream_buffered(c->stream).size;
+
+        stream_consume(c->stream, size);
+        left -= size < left ? size : left;
+        r = stream_fill(t, c->stream, CONTROL_REQUEST_BYTES_MAX);
+    }
+    return r;
+}
+
 static int converse(struct task *t, struct connection *c)
 {
     struct slice line;
@@ -127,7 +144,7 @@ static int converse(struct task *t, struct connection *c)
     for (;;) {
         r = read_request(t, c, &line);
         if (r == -ENOBUFS)
-            return send_reply(t, c, reply_too_long());
+            return refuse_long_line(t, c);
         if (r == 0)
             r = send_reply(t, c, answer(t, c, line));
         if (r < 0)
