@@ -84,6 +84,7 @@ struct slice arena_printf(struct arena *a, const char *format, ...)
 
     va_start(arguments, format);
     va_copy(again, arguments);
+    assert(format);
     length = vsnprintf(NULL, 0, format, arguments);
     assert(length >= 0);
     text = arena_allocate(a, (size_t)length + 1);

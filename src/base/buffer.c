@@ -44,6 +44,7 @@ void buffer_printf(struct buffer *b, const char *format, ...)
 
     va_start(arguments, format);
     va_copy(again, arguments);
+    assert(format);
     length = vsnprintf(NULL, 0, format, arguments);
     assert(length >= 0);
     vsnprintf(buffer_reserve(b, (size_t)length + 1), (size_t)length + 1, format, again);
