@@ -50,7 +50,8 @@ void bed_jump_s(int64_t seconds);
 /* bed->queue, with its tasks in bed->scope. */
 int bed_open(struct task *t, struct bed *bed);
 void bed_close(struct task *t, struct bed *bed);
-/* Ends the tasks and forgets the queue, as a crash would: what is not on disk is gone. */
+/* Ends the tasks and forgets the queue; the disk stays as it is. To go on, take what fake_disk_after makes of
+ * it. */
 void bed_crash(struct task *t, struct bed *bed);
 
 struct message_id bed_id(unsigned number);

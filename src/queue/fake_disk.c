@@ -45,10 +45,12 @@ struct failure {
 struct fake_disk {
     struct disk disk;
     pthread_mutex_t lock;
-    struct image now; /* as readers see it */
+    struct image base; /* what was there before the first operation; all durable */
+    struct image now;  /* as readers see it */
     struct operation *log;
     size_t length, room;
     uint64_t limit;
+    bool frozen;
     struct failure failures[FAKE_ANY + 1];
     unsigned calls[FAKE_ANY + 1];
 };
@@ -130,6 +132,17 @@ static void image_apply(struct image *image, const struct operation *o)
     }
 }
 
+static void image_copy(struct image *to, const struct image *from)
+{
+    *to = *from;
+    for (int i = 0; i < to->inode_count; i++) {
+        to->inodes[i] = (struct inode){NULL, 0};
+        image_resize(to, i, from->inodes[i].size);
+        if (from->inodes[i].size)
+            memcpy(to->inodes[i].data, from->inodes[i].data, from->inodes[i].size);
+    }
+}
+
 static void image_done(struct image *image)
 {
     for (int i = 0; i < image->inode_count; i++)
@@ -148,9 +161,15 @@ static struct operation *log_add(struct fake_disk *f, enum kind kind, int inode)
     return &f->log[f->length++];
 }
 
+/* The operation happens; on a frozen disk it is forgotten again. */
 static void log_apply(struct fake_disk *f, const struct operation *o)
 {
-    image_apply(&f->now, o);
+    if (!f->frozen) {
+        image_apply(&f->now, o);
+        return;
+    }
+    f->length--;
+    free(o->data);
 }
 
 /* Counts the call; what it returns, if not 0, is the call's result. */
@@ -210,10 +229,12 @@ static int fake_open(struct disk *d, const char *path, int flags, int *ret_file)
         *ret_file = name->inode;
     if (r == 0 && !name) {
         assert(f->now.inode_count < FILES_MAX);
-        o = log_add(f, CREATE, f->now.inode_count);
+        if (f->frozen) /* a file that no name leads to */
+            image_resize(&f->now, f->now.inode_count++, 0);
+        o = log_add(f, CREATE, f->now.inode_count - f->frozen);
         snprintf(o->name, sizeof(o->name), "%s", path);
-        log_apply(f, o);
         *ret_file = o->inode;
+        log_apply(f, o);
     }
     pthread_mutex_unlock(&f->lock);
     return r;
@@ -275,7 +296,8 @@ static int fake_sync(struct disk *d, int file)
 
     pthread_mutex_lock(&f->lock);
     r = enter(f, FAKE_SYNC);
-    log_add(f, r == 0 ? SYNC : SYNC_FAILED, file);
+    if (!f->frozen)
+        log_add(f, r == 0 ? SYNC : SYNC_FAILED, file);
     pthread_mutex_unlock(&f->lock);
     return r;
 }
@@ -370,7 +392,7 @@ static int fake_sync_directory(struct disk *d, const char *path)
     (void)path;
     pthread_mutex_lock(&f->lock);
     r = enter(f, FAKE_SYNC_DIRECTORY);
-    if (r == 0)
+    if (r == 0 && !f->frozen)
         log_add(f, SYNC_DIRECTORY, 0);
     pthread_mutex_unlock(&f->lock);
     return r;
@@ -413,6 +435,7 @@ static void fake_free(struct disk *d)
         free(f->log[i].data);
     free(f->log);
     image_done(&f->now);
+    image_done(&f->base);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
@@ -487,6 +510,24 @@ unsigned fake_disk_calls(struct disk *d, enum fake_disk_call call)
     return calls;
 }
 
+void fake_disk_freeze(struct disk *d)
+{
+    struct fake_disk *f = fake_of(d);
+
+    pthread_mutex_lock(&f->lock);
+    f->frozen = true;
+    pthread_mutex_unlock(&f->lock);
+}
+
+void fake_disk_thaw(struct disk *d)
+{
+    struct fake_disk *f = fake_of(d);
+
+    pthread_mutex_lock(&f->lock);
+    f->frozen = false;
+    pthread_mutex_unlock(&f->lock);
+}
+
 int fake_disk_damage(struct disk *d, const char *path, uint64_t offset)
 {
     struct fake_disk *f = fake_of(d);
@@ -546,8 +587,8 @@ static bool is_of_file(const struct operation *o)
     return o->kind == WRITE || o->kind == RESIZE;
 }
 
-/* What became of operation `at` by the end: 1 durable, 0 perhaps, -1 lost for certain. */
-static int fate(const struct fake_disk *f, size_t at, size_t length)
+/* Whether operation `at` is durable by the end; otherwise it may be, or not. */
+static bool is_durable(const struct fake_disk *f, size_t at, size_t length)
 {
     const struct operation *o = &f->log[at];
 
@@ -555,13 +596,13 @@ static int fate(const struct fake_disk *f, size_t at, size_t length)
         const struct operation *later = &f->log[i];
 
         if (is_of_file(o) && later->inode == o->inode && later->kind == SYNC)
-            return 1;
+            return true;
         if (is_of_file(o) && later->inode == o->inode && later->kind == SYNC_FAILED)
-            return -1;
+            return false; /* and later syncs do not help */
         if (!is_of_file(o) && later->kind == SYNC_DIRECTORY)
-            return 1;
+            return true;
     }
-    return 0;
+    return false;
 }
 
 /* Writes the sectors that chance lets through. */
@@ -598,16 +639,16 @@ struct disk *fake_disk_after(struct disk *d, size_t length, enum fake_disk_loss 
     struct fake_disk *f = fake_of(d), *after = fake_of(fake_disk_new());
     uint64_t random = seed * 0x9e3779b97f4a7c15 + 1;
 
+    image_copy(&after->now, &f->base);
     for (size_t i = 0; i < length; i++) {
         const struct operation *o = &f->log[i];
-        int certain = fate(f, i, length);
-
         while (after->now.inode_count <= o->inode)
             after->now.inodes[after->now.inode_count++] = (struct inode){NULL, 0};
-        if (certain > 0)
+        if (is_durable(f, i, length))
             image_apply(&after->now, o);
-        if (certain == 0)
+        else
             apply_perhaps(&after->now, o, loss, seed, &random);
     }
+    image_copy(&after->base, &after->now);
     return &after->disk;
 }

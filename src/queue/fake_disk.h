@@ -3,8 +3,8 @@
  *
  * What POSIX promises and no more: a write is durable when the file has been synced after it, a name when the
  * directory has. Until then each sector (512 bytes) of a write and each change of a name may or may not have
- * reached the disk, in any order. A sync that fails drops what it should have written, shows it to readers
- * all the same, and lets the next sync succeed, as Linux does. */
+ * reached the disk, in any order. What a failed sync should have written may be lost for ever: readers see it
+ * all the same, and the next sync succeeds without it, as Linux does. */
 #ifndef LETTERHEAD_QUEUE_FAKE_DISK_H
 #define LETTERHEAD_QUEUE_FAKE_DISK_H
 
@@ -33,6 +33,11 @@ void fake_disk_fail(struct disk *d, enum fake_disk_call call, unsigned skip, uns
                     int error);
 /* How many calls there have been. */
 unsigned fake_disk_calls(struct disk *d, enum fake_disk_call call);
+
+/* Nothing changes any more, but all calls succeed: the time between a crash and its discovery. */
+void fake_disk_freeze(struct disk *d);
+/* Ends that. */
+void fake_disk_thaw(struct disk *d);
 
 /* Changes one byte that is durable. -ENOENT, -EINVAL. */
 MUST_CHECK int fake_disk_damage(struct disk *d, const char *path, uint64_t offset);

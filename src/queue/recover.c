@@ -218,7 +218,7 @@ static int judge_heads(struct recovery *r)
         if (result && head.spool_id == r->spool->id)
             continue;
         if (!result && last_commit(r, segment, &offset, &number)) {
-            segment->damaged = true;
+            segment->damaged = !is_blank(r, segment);
             continue;
         }
         if (!result && is_blank(r, segment))

@@ -134,6 +134,7 @@ int queue_spool_open(struct task *t, struct scope *scope, const struct queue_spo
     list_init(&s->writing);
     world_random(s->world, &s->id, sizeof(s->id));
     r = task_offload(t, TASK_LANE_COMMIT, spool_recover, s);
+    s->open = r == 0;
     if (r == 0)
         r = start_task(s, scope, "spool commit", spool_committer);
     if (r == 0)
@@ -151,7 +152,7 @@ static void finish(struct task *t, struct queue_spool *s)
 {
     struct queue_record close = {.type = QUEUE_RECORD_CLOSE, .sequence = s->next_event};
 
-    if (list_empty(&s->segments))
+    if (!s->open)
         return;
     queue_spool_post(s, &close);
     while (!list_empty(&s->pending) && !s->stuck)

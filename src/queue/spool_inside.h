@@ -46,6 +46,7 @@ struct queue_spool {
     struct commit_job *job; /* the committer's */
 
     unsigned copies; /* appended and not yet durable */
+    bool open;       /* the log has been read, and a new segment begun */
     bool closing, stopped;
     unsigned tasks;
     struct condition work;     /* for the committer */
