@@ -12,7 +12,7 @@ enum { KEYS = 5, CAPACITY = 3 };
 struct fixture {
     struct vault_seal *seal;
     struct vault_key_cache *cache;
-    char selectors[KEYS][8];
+    char selectors[KEYS][16];
     struct buffer sealed[KEYS];
 };
 

@@ -72,7 +72,7 @@ static void agrees_with_one(const char *input, const char *kind, enum wire_canon
     CLEANUP(buffer_done) struct buffer message = BUFFER_NONE;
     CLEANUP(buffer_done) struct buffer expected = BUFFER_NONE;
     CLEANUP(buffer_done) struct buffer out = BUFFER_NONE;
-    char path[CORPORA_PATH_BYTES];
+    char path[CORPORA_PATH_BYTES + 64];
 
     corpora_read(input, &message);
     snprintf(path, sizeof path, "%s/dkim-canon/%s.expected.%s", corpora_folder(), kind,
