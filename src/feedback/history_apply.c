@@ -208,8 +208,8 @@ static int apply_batch(void *argument)
     if (r == 0)
         position->sequence = b->sequence;
     else
-        log_error("history: a batch of events could not be stored (%s: %s); the gateway keeps it "
-                  "and sends it again",
+        log_error("history: a batch of events could not be stored (%s; the database says: %s); the "
+                  "gateway keeps it and sends it again",
                   strerror(-r), store_error(h->store));
     return r;
 }
