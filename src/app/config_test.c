@@ -44,8 +44,8 @@ static void the_example_is_valid(void **state)
     config_free(config);
 }
 
-/* What is commented out in the example must be the default, word for word: with all `#key` lines made live
- * the file still loads, and means the same. */
+/* What is commented out in the example must be the default, word for word: with all `#key` lines
+ * made live the file still loads, and means the same. */
 static void the_example_shows_the_defaults(void **state)
 {
     CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE, live = BUFFER_NONE;

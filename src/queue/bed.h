@@ -1,5 +1,5 @@
-/* What the queue's tests stand on: a loop over the real world whose clock the test moves, a queue on a fake
- * disk, and short ways to submit, deliver and read events. */
+/* What the queue's tests stand on: a loop over the real world whose clock the test moves, a queue
+ * on a fake disk, and short ways to submit, deliver and read events. */
 #ifndef LETTERHEAD_QUEUE_BED_H
 #define LETTERHEAD_QUEUE_BED_H
 
@@ -50,8 +50,8 @@ void bed_jump_s(int64_t seconds);
 /* bed->queue, with its tasks in bed->scope. */
 int bed_open(struct task *t, struct bed *bed);
 void bed_close(struct task *t, struct bed *bed);
-/* Ends the tasks and forgets the queue; the disk stays as it is. To go on, take what fake_disk_after makes of
- * it. */
+/* Ends the tasks and forgets the queue; the disk stays as it is. To go on, take what
+ * fake_disk_after makes of it. */
 void bed_crash(struct task *t, struct bed *bed);
 
 struct message_id bed_id(unsigned number);
@@ -71,7 +71,8 @@ bool bed_nothing(struct task *t, struct bed *bed, const char *destination);
 /* The same outcome for all recipients of the job. */
 void bed_settle(struct bed *bed, struct queue_job *job, enum queue_result result);
 
-/* Reads events that are durable into bed->events until `count` are there; acknowledges them if asked to. */
+/* Reads events that are durable into bed->events until `count` are there; acknowledges them if
+ * asked to. */
 void bed_read_events(struct task *t, struct bed *bed, size_t count, bool acknowledge);
 /* How many of this type (0: any) there are for the message. */
 size_t bed_count(const struct bed *bed, unsigned number, enum queue_event_type type);

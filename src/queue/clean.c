@@ -1,8 +1,8 @@
-/* The spool's cleaner: removes segments from the front when nothing in them counts any more, and sees to it
- * that this comes to pass by copying the messages that are left to the end.
+/* The spool's cleaner: removes segments from the front when nothing in them counts any more, and
+ * sees to it that this comes to pass by copying the messages that are left to the end.
  *
- * Only the front, and one at a time with a sync of the folder between: a later segment says how the messages
- * of earlier ones ended, so it must not go before them, not even in a power cut. */
+ * Only the front, and one at a time with a sync of the folder between: a later segment says how the
+ * messages of earlier ones ended, so it must not go before them, not even in a power cut. */
 #include "base/log.h"
 #include "queue/spool_inside.h"
 
@@ -118,7 +118,8 @@ static struct queue_place *place_at(struct queue_segment *segment, uint64_t offs
     return NULL;
 }
 
-/* `place` is a copy: while it is read, its message may end and be freed. Returns how many were appended. */
+/* `place` is a copy: while it is read, its message may end and be freed. Returns how many were
+ * appended. */
 static int copy_message(struct task *t, struct queue_spool *s, const struct queue_place *place)
 {
     CLEANUP(buffer_done) struct buffer record = BUFFER_NONE;

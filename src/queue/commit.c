@@ -1,5 +1,5 @@
-/* The spool's committer: gathers what is pending, has it written and synced by the helper thread, and tells
- * the owners. Also decides what happens when that fails; spool.h says what and why. */
+/* The spool's committer: gathers what is pending, has it written and synced by the helper thread,
+ * and tells the owners. Also decides what happens when that fails; spool.h says what and why. */
 #include "base/log.h"
 #include "queue/spool_inside.h"
 
@@ -142,8 +142,8 @@ static void prepare_pieces(struct commit_job *job)
     add_piece(job, zeros, block_up(used) - used);
 }
 
-/* A file that holds no durable commit is of no use; if it cannot be removed, the void that is noted for it
- * keeps it from counting. */
+/* A file that holds no durable commit is of no use; if it cannot be removed, the void that is noted
+ * for it keeps it from counting. */
 static void unmake_segment(struct commit_job *job)
 {
     char name[QUEUE_SEGMENT_NAME_BYTES];
@@ -247,8 +247,8 @@ static void write_cursor(struct queue_spool *s, struct commit_job *job)
     queue_record_write(&job->front, &record);
 }
 
-/* Moves appends from pending to writing while they fit. A segment begun for results takes no messages with
- * its first commit: it may stand on the reserve. */
+/* Moves appends from pending to writing while they fit. A segment begun for results takes no
+ * messages with its first commit: it may stand on the reserve. */
 static void gather(struct queue_spool *s, struct commit_job *job, uint64_t room,
                    uint64_t room_fresh)
 {
@@ -441,7 +441,8 @@ static void fail(struct queue_spool *s, const struct commit_job *job, int error)
     refuse_all(s, &s->pending, is_no_space(error) ? -ENOSPC : -EIO);
     put_back(s);
     s->roll = false;
-    /* Once is bad luck, and the next segment may do. Twice in a row, or no new segment for results, is stuck. */
+    /* Once is bad luck, and the next segment may do. Twice in a row, or no new segment for results,
+     * is stuck. */
     if (written ? s->failures_in_row > 1 : had_results)
         back_off(s, error);
 }

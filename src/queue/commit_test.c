@@ -30,8 +30,8 @@ static int judge_both_ends(struct task *t, void *argument)
     return 0;
 }
 
-/* A life on a disk whose nth call of a kind fails; then the promise, by what the steward was told and the
- * client was answered. Returns how many calls of the kind there were. */
+/* A life on a disk whose nth call of a kind fails; then the promise, by what the steward was told
+ * and the client was answered. Returns how many calls of the kind there were. */
 static unsigned try(struct trial trial)
 {
     static struct bed bed;

@@ -1,7 +1,7 @@
 /* What the spool keeps of a message beside its content: the body of a MESSAGE record. Pure codec.
  *
- * The envelope is written once, when the message is accepted. When the message is moved to another segment
- * its envelope goes with it unchanged, followed by the progress of each recipient. */
+ * The envelope is written once, when the message is accepted. When the message is moved to another
+ * segment its envelope goes with it unchanged, followed by the progress of each recipient. */
 #ifndef LETTERHEAD_QUEUE_ENVELOPE_H
 #define LETTERHEAD_QUEUE_ENVELOPE_H
 
@@ -61,15 +61,15 @@ void queue_envelope_write(struct buffer *b, const struct queue_envelope *envelop
 void queue_envelope_write_copy(struct buffer *b, struct slice fixed, uint8_t crashes);
 void queue_progress_write(struct buffer *b, const struct queue_progress *progress);
 
-/* Reads either: for a fresh message *ret_crashes is 0 and *ret_progress is empty. Everything is checked
- * (counts, sizes), so that the readers of recipients and progress cannot fail. -EBADMSG. */
+/* Reads either: for a fresh message *ret_crashes is 0 and *ret_progress is empty. Everything is
+ * checked (counts, sizes), so that the readers of recipients and progress cannot fail. -EBADMSG. */
 MUST_CHECK int queue_envelope_read(struct slice body, bool copy, struct queue_envelope *ret,
                                    uint8_t *ret_crashes, struct slice *ret_progress);
 /* Takes the first one off. */
 bool queue_progress_read(struct slice *progresses, struct queue_progress *ret);
 
-/* The message's ACCEPTED events, numbered from `sequence`: at least one, more when the recipients do not fit
- * one event. Returns how many; with `b` NULL only counts. */
+/* The message's ACCEPTED events, numbered from `sequence`: at least one, more when the recipients
+ * do not fit one event. Returns how many; with `b` NULL only counts. */
 uint16_t queue_envelope_events(const struct queue_envelope *envelope, uint64_t sequence,
                                struct buffer *b);
 

@@ -1,10 +1,11 @@
-/* A disk in memory, for tests: it remembers every operation, so that the states which a power cut may leave
- * behind can be built for each moment of a run; and it can be told to fail or to be full.
+/* A disk in memory, for tests: it remembers every operation, so that the states which a power cut
+ * may leave behind can be built for each moment of a run; and it can be told to fail or to be full.
  *
- * What POSIX promises and no more: a write is durable when the file has been synced after it, a name when the
- * directory has. Until then each sector (512 bytes) of a write and each change of a name may or may not have
- * reached the disk, in any order. What a failed sync should have written may be lost for ever: readers see it
- * all the same, and the next sync succeeds without it, as Linux does. */
+ * What POSIX promises and no more: a write is durable when the file has been synced after it, a
+ * name when the directory has. Until then each sector (512 bytes) of a write and each change of a
+ * name may or may not have reached the disk, in any order. What a failed sync should have written
+ * may be lost for ever: readers see it all the same, and the next sync succeeds without it, as
+ * Linux does. */
 #ifndef LETTERHEAD_QUEUE_FAKE_DISK_H
 #define LETTERHEAD_QUEUE_FAKE_DISK_H
 
@@ -28,7 +29,8 @@ enum fake_disk_call {
     FAKE_UNLINK,
     FAKE_ANY
 };
-/* The call of this kind after `skip` more of them returns `error`, and `times` - 1 after it do too. */
+/* The call of this kind after `skip` more of them returns `error`, and `times` - 1 after it do
+ * too. */
 void fake_disk_fail(struct disk *d, enum fake_disk_call call, unsigned skip, unsigned times,
                     int error);
 /* How many calls there have been. */

@@ -1,5 +1,6 @@
-/* The inside of the queue, for the files of this folder: queue.c (opening, accepting), job.c (taking,
- * settling), replay.c (what the log says at the start), sweep.c and act.c. All on the loop, but for replay. */
+/* The inside of the queue, for the files of this folder: queue.c (opening, accepting), job.c
+ * (taking, settling), replay.c (what the log says at the start), sweep.c and act.c. All on the
+ * loop, but for replay. */
 #ifndef LETTERHEAD_QUEUE_INSIDE_H
 #define LETTERHEAD_QUEUE_INSIDE_H
 
@@ -60,8 +61,8 @@ void queue_admit(struct queue *q, struct queue_message *m);
 void queue_keep_body(struct queue *q, struct queue_message *m, struct queue_body *body);
 /* Frees it, if nothing of the message is under way or due, or memory is short. */
 void queue_drop_body(struct queue *q, struct queue_message *m);
-/* Takes notice of a recipient's final event, which is in `append`. Returns true if it was the last: the
- * message is gone then, and its memory goes when the event is durable. It must be in no job. */
+/* Takes notice of a recipient's final event, which is in `append`. Returns true if it was the last:
+ * the message is gone then, and its memory goes when the event is durable. It must be in no job. */
 bool queue_finish(struct queue *q, struct queue_message *m, uint32_t recipient,
                   enum queue_event_type type, struct queue_append *append);
 /* The schedule has changed: the scheduler may have to wake earlier. */
@@ -69,8 +70,9 @@ void queue_rescheduled(struct queue *q);
 
 /* --- walk.c --- */
 
-/* Calls visit for each message, oldest first, until it returns false. Lets others run now and then; messages
- * may come and go meanwhile, and visit may end the one it is at. 0, also when stopped by visit. */
+/* Calls visit for each message, oldest first, until it returns false. Lets others run now and then;
+ * messages may come and go meanwhile, and visit may end the one it is at. 0, also when stopped by
+ * visit. */
 MUST_CHECK int queue_walk(struct task *t, struct queue *q,
                           bool (*visit)(struct queue *q, struct queue_message *m, void *context),
                           void *context);
@@ -86,7 +88,8 @@ struct queue_event queue_event_of(const struct queue *q, enum queue_event_type t
 struct queue_append *queue_post_event(struct queue *q, struct queue_event *event);
 /* The message cannot be read back: all its recipients that are in no job have failed. */
 void queue_bounce_damaged(struct queue *q, struct queue_message *m);
-/* Ends a recipient that is in no job: posts the event and finishes it. True if the message is gone. */
+/* Ends a recipient that is in no job: posts the event and finishes it. True if the message is
+ * gone. */
 bool queue_end(struct queue *q, struct queue_message *m, uint32_t recipient,
                struct queue_event *event);
 

@@ -1,4 +1,5 @@
-/* Jobs: a group of recipients goes out to deliver, and comes back with outcomes that become events. */
+/* Jobs: a group of recipients goes out to deliver, and comes back with outcomes that become
+ * events. */
 #include "base/log.h"
 #include "queue/inside.h"
 
@@ -8,8 +9,8 @@ static const uint64_t READ_RETRY_US =
     300 * SECOND_US; /* when the disk does not give a message back */
 /* While another suspect is being delivered; its end comes sooner as a rule. */
 static const uint64_t SUSPECT_WAIT_US = 2 * SECOND_US;
-/* One crash, or a power cut, finds many messages under way and says nothing about any of them. Those that a
- * second one finds are few. */
+/* One crash, or a power cut, finds many messages under way and says nothing about any of them.
+ * Those that a second one finds are few. */
 enum { SUSPECT_CRASHES = 2 };
 
 /* What the queue knows of a job that deliver does not see. */
@@ -91,7 +92,8 @@ void queue_bounce_damaged(struct queue *q, struct queue_message *m)
 
 /* --- taking --- */
 
-/* Marks the group's recipients that are due as busy and notes them in the job, as far as it has room. */
+/* Marks the group's recipients that are due as busy and notes them in the job, as far as it has
+ * room. */
 static void choose_recipients(struct queue *q, struct job *j)
 {
     struct queue_message *m = j->message;
@@ -208,9 +210,9 @@ static void post_attempt(struct queue *q, const struct job *j, enum queue_record
     queue_spool_post(q->spool, &record);
 }
 
-/* Poison: a message that was there when the gateway crashed may be the reason. From then on each of its
- * attempts is on disk before it begins, and those that were under way at two crashes go one at a time, so
- * that the third (replay.c) points at one message and not at its neighbours. */
+/* Poison: a message that was there when the gateway crashed may be the reason. From then on each of
+ * its attempts is on disk before it begins, and those that were under way at two crashes go one at
+ * a time, so that the third (replay.c) points at one message and not at its neighbours. */
 static int beware(struct task *t, struct queue *q, struct job *j)
 {
     int r = 0;
@@ -368,7 +370,8 @@ static uint64_t random_below(struct queue *q, uint64_t limit)
     return limit ? number % limit : 0;
 }
 
-/* The configured delay, a quarter more or less, so that what failed together does not come back together. */
+/* The configured delay, a quarter more or less, so that what failed together does not come back
+ * together. */
 static uint64_t retry_delay_us(struct queue *q, uint32_t attempts)
 {
     size_t last = q->options.retry_delay_count - 1, which = attempts > last ? last : attempts - 1;

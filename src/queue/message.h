@@ -1,8 +1,9 @@
-/* A message that is not finished, as it lies in memory: small, since millions may wait. Everything that only
- * a delivery needs is in the body, which is dropped while the message waits and read back from the log.
+/* A message that is not finished, as it lies in memory: small, since millions may wait. Everything
+ * that only a delivery needs is in the body, which is dropped while the message waits and read back
+ * from the log.
  *
- * Size for one recipient, on 64 bits: message 176, recipient 24, group 64, address about 25, and the slots of
- * table and heap about 32: some 340 bytes with the allocator's share. */
+ * Size for one recipient, on 64 bits: message 176, recipient 24, group 64, address about 25, and
+ * the slots of table and heap about 32: some 340 bytes with the allocator's share. */
 #ifndef LETTERHEAD_QUEUE_MESSAGE_H
 #define LETTERHEAD_QUEUE_MESSAGE_H
 
@@ -33,8 +34,8 @@ struct queue_recipient_entry {
     uint8_t flags;
 };
 
-/* The recipients of one message that share a destination: what is scheduled, and delivered by one job at a
- * time. */
+/* The recipients of one message that share a destination: what is scheduled, and delivered by one
+ * job at a time. */
 struct queue_group {
     struct list link;       /* in lane->ready */
     struct heap_item timer; /* or in the schedule's heap */

@@ -1,6 +1,6 @@
-/* The events on their way to the steward. The newest may be in the log only: memory holds a window that
- * begins behind the cursor; when the steward is away and the window is full, events are left where they are
- * and read again later. */
+/* The events on their way to the steward. The newest may be in the log only: memory holds a window
+ * that begins behind the cursor; when the steward is away and the window is full, events are left
+ * where they are and read again later. */
 #ifndef LETTERHEAD_QUEUE_OUTBOX_H
 #define LETTERHEAD_QUEUE_OUTBOX_H
 
@@ -30,8 +30,8 @@ void queue_outbox_add(struct queue_outbox *o, const struct queue_record *record,
 /* The events that a record makes, as bytes. Pure. */
 void queue_outbox_events(const struct queue_record *record, struct buffer *b);
 
-/* Waits until there are events that are not acknowledged, and adds as many as fit to `batch` (at least
- * one). Returns 0 with the sequence of the last one, or why it does not wait any longer. */
+/* Waits until there are events that are not acknowledged, and adds as many as fit to `batch` (at
+ * least one). Returns 0 with the sequence of the last one, or why it does not wait any longer. */
 MUST_CHECK int queue_outbox_next(struct task *t, struct queue_outbox *o, struct buffer *batch,
                                  size_t max_bytes, uint64_t *ret_last);
 /* Forgets all up to `sequence`. */

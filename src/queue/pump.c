@@ -5,7 +5,8 @@
 #include "queue/inside.h"
 #include "wire/ipc.h"
 
-/* A batch costs the steward a transaction: a few are better than many, and nobody waits for an event. */
+/* A batch costs the steward a transaction: a few are better than many, and nobody waits for an
+ * event. */
 enum { BATCH_BYTES = LIMIT_FRAME_BYTES - IPC_HEADER_BYTES - 64 };
 static const uint64_t GATHER_US = 50000;
 static const uint64_t REPLY_US = 60 * SECOND_US;

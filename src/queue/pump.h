@@ -1,5 +1,6 @@
-/* Carries the queue's events to the steward: batch after batch by IPC_EVENTS, moving on when the steward
- * says that it has stored them. What it cannot deliver it tries again; nothing is dropped. */
+/* Carries the queue's events to the steward: batch after batch by IPC_EVENTS, moving on when the
+ * steward says that it has stored them. What it cannot deliver it tries again; nothing is
+ * dropped. */
 #ifndef LETTERHEAD_QUEUE_PUMP_H
 #define LETTERHEAD_QUEUE_PUMP_H
 

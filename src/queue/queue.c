@@ -131,7 +131,8 @@ static void tell_waiter(struct queue_body *body, int result)
     body->waiter = NULL;
 }
 
-/* The client gave up waiting while the message was being written: it was told no 250, and will come again. */
+/* The client gave up waiting while the message was being written: it was told no 250, and will come
+ * again. */
 static void cancel_unclaimed(struct queue *q, struct queue_message *m)
 {
     for (uint32_t i = 0, count = m->recipient_count; i < count; i++) {
@@ -230,7 +231,8 @@ static struct queue_progress progress_of(const struct queue *q,
     return progress;
 }
 
-/* The record that stands at `place` may itself be a copy; what is fixed of it is the same in both. */
+/* The record that stands at `place` may itself be a copy; what is fixed of it is the same in
+ * both. */
 static bool copy(void *context, const struct queue_place *place, struct slice body,
                  struct buffer *ret_record)
 {
@@ -363,8 +365,8 @@ static struct queue_body *prepare(struct queue *q, struct queue_submission *subm
     return body;
 }
 
-/* The task cannot wait any more. What the disk has not begun is taken back; the rest is cancelled when it is
- * there. */
+/* The task cannot wait any more. What the disk has not begun is taken back; the rest is cancelled
+ * when it is there. */
 static void abandon(struct queue *q, struct queue_body *body)
 {
     struct queue_message *m = body->message;
@@ -435,7 +437,8 @@ static void task_ended(struct queue *q)
     condition_broadcast(&q->ended);
 }
 
-/* Moves what has become due to where it is taken from. Timers that fall into the same tick go together. */
+/* Moves what has become due to where it is taken from. Timers that fall into the same tick go
+ * together. */
 static int scheduler(struct task *t, void *argument)
 {
     struct queue *q = argument;

@@ -143,8 +143,8 @@ struct queue_options {
 
 /* The events (queue/event.h) that the steward has not acknowledged yet, for the pump. */
 uint64_t queue_spool_id(const struct queue *q);
-/* Waits until there are some, and adds as many as fit max_bytes to `batch`, at least one. They stay until they
- * are acknowledged; after a restart they come again. */
+/* Waits until there are some, and adds as many as fit max_bytes to `batch`, at least one. They stay
+ * until they are acknowledged; after a restart they come again. */
 MUST_CHECK int queue_events_next(struct task *t, struct queue *q, struct buffer *batch,
                                  size_t max_bytes, uint64_t *ret_last);
 void queue_events_acknowledge(struct queue *q, uint64_t sequence);

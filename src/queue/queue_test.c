@@ -74,7 +74,8 @@ static unsigned take_all(struct task *t, struct bed *b, struct queue_job **jobs)
     return count;
 }
 
-/* Takes what is due, and crashes when that has been written down. Returns how many jobs were under way. */
+/* Takes what is due, and crashes when that has been written down. Returns how many jobs were under
+ * way. */
 static unsigned crash_with_jobs(struct task *t, struct bed *b)
 {
     struct queue_job *jobs[FELLOWS];

@@ -1,19 +1,20 @@
-/* The form of the spool's log: what stands in a segment, byte by byte. Pure; all integers big-endian.
+/* The form of the spool's log: what stands in a segment, byte by byte. Pure; all integers
+ * big-endian.
  *
  *   segment  = head block · commit · commit · …            each commit begins at a multiple of 4096
  *   commit   = frame (32 bytes) · records · zeros up to the next multiple of 4096
  *   record   = head (32 bytes) · body · content
  *
- * A commit is what one write and one sync made durable: it counts whole or not at all. Commits are numbered
- * without gap through all segments, and the next one is written only after the one before it is known to be
- * durable. So a commit that cannot be read is the torn end of the log if nothing follows it, and damage if
- * something does; and a gap in the numbers means that something is gone. No block that holds a durable
- * commit is ever written again.
+ * A commit is what one write and one sync made durable: it counts whole or not at all. Commits are
+ * numbered without gap through all segments, and the next one is written only after the one before
+ * it is known to be durable. So a commit that cannot be read is the torn end of the log if nothing
+ * follows it, and damage if something does; and a gap in the numbers means that something is gone.
+ * No block that holds a durable commit is ever written again.
  *
- * Every checksum is CRC-32C. Those of frames and record heads are seeded with the spool's id and the
- * segment's number, so that bytes of another segment or spool, wherever they come from, are never taken for
- * ours. A record's content has a sum of its own: recovery reads heads and bodies only, and contents are
- * checked when they are used. */
+ * Every checksum is CRC-32C. Those of frames and record heads are seeded with the spool's id and
+ * the segment's number, so that bytes of another segment or spool, wherever they come from, are
+ * never taken for ours. A record's content has a sum of its own: recovery reads heads and bodies
+ * only, and contents are checked when they are used. */
 #ifndef LETTERHEAD_QUEUE_RECORD_H
 #define LETTERHEAD_QUEUE_RECORD_H
 
@@ -79,8 +80,8 @@ struct queue_record {
 
 /* Writes head and body. The sums are left for queue_record_seal. */
 void queue_record_write(struct buffer *b, const struct queue_record *record);
-/* Sums up the record at the start of `bytes` (head and body; `content` is what follows it in the log) and
- * returns its size, content not counted. */
+/* Sums up the record at the start of `bytes` (head and body; `content` is what follows it in the
+ * log) and returns its size, content not counted. */
 size_t queue_record_seal(char *bytes, uint32_t seed, struct slice content);
 /* Reads a head. body.data is NULL; its size is set. -EBADMSG. */
 MUST_CHECK int queue_record_read_head(struct slice bytes, uint32_t seed, struct queue_record *ret);

@@ -1,9 +1,10 @@
-/* The spool's start: finds the segments, decides where the log ends, tells the client what it says, and
- * begins a new segment. Nothing is ever written to a segment of a former process.
+/* The spool's start: finds the segments, decides where the log ends, tells the client what it says,
+ * and begins a new segment. Nothing is ever written to a segment of a former process.
  *
- * Only the last commit of all can be torn or unproven: the one before it was synced before it was begun. If
- * it is whole it counts, but it may be in the kernel's memory alone: written by a process that died before
- * its sync, or whose sync failed. So it is written again, into the new segment, and voided in the old one.
+ * Only the last commit of all can be torn or unproven: the one before it was synced before it was
+ * begun. If it is whole it counts, but it may be in the kernel's memory alone: written by a process
+ * that died before its sync, or whose sync failed. So it is written again, into the new segment,
+ * and voided in the old one.
  *
  * The result is the same however often the start is interrupted. */
 #include "base/log.h"
@@ -203,8 +204,9 @@ static bool last_commit(struct recovery *r, const struct queue_segment *segment,
     return any;
 }
 
-/* A segment whose making was interrupted is blank and goes; one whose head is damaged is used as far as its
- * commits can be read; one of another spool, or without anything to be read, is set aside. */
+/* A segment whose making was interrupted is blank and goes; one whose head is damaged is used as
+ * far as its commits can be read; one of another spool, or without anything to be read, is set
+ * aside. */
 static int judge_heads(struct recovery *r)
 {
     LIST_FOREACH_SAFE (link, &r->spool->segments) {
@@ -240,7 +242,8 @@ static bool is_whole(struct recovery *r, const struct queue_segment *segment, ui
     return queue_scan_is_whole(&scan, offset);
 }
 
-/* Goes back from the newest segment to the last commit that is whole; what is torn behind it is cut off. */
+/* Goes back from the newest segment to the last commit that is whole; what is torn behind it is cut
+ * off. */
 static void find_end(struct recovery *r)
 {
     struct queue_spool *s = r->spool;

@@ -1,4 +1,5 @@
-/* Every state that a power cut may leave behind at each moment of a queue's life, and of its recovery. */
+/* Every state that a power cut may leave behind at each moment of a queue's life, and of its
+ * recovery. */
 #include "base/log.h"
 #include "queue/promise.h"
 
@@ -42,8 +43,8 @@ static int cut_once(struct task *t, void *argument)
     return 0;
 }
 
-/* Starts a queue on what the first cut has left and gives up at once; then cuts the power at each moment of
- * that start. */
+/* Starts a queue on what the first cut has left and gives up at once; then cuts the power at each
+ * moment of that start. */
 static void cut_recovery(struct task *t, struct enumeration *e, struct disk *disk)
 {
     static struct bed bed;
@@ -101,8 +102,8 @@ static void a_second_cut_changes_nothing(void **state)
     enumerate(promise_live, cut_twice);
 }
 
-/* A sync fails, the process is killed, and the next one finds in the kernel's memory what is not on disk, tells
- * the steward about it, and lives on. */
+/* A sync fails, the process is killed, and the next one finds in the kernel's memory what is not on
+ * disk, tells the steward about it, and lives on. */
 static int killed_after_failed_sync(struct task *t, void *argument)
 {
     struct bed *b = argument;

@@ -1,6 +1,7 @@
 /* The queue as the steward sees it, for operators: list what waits, act on it, count. Bodies of
- * IPC_QUEUE_LIST, IPC_QUEUE_ACT and IPC_GATEWAY_STATUS (both ends), and the gateway's side, which answers
- * them. Bodies are read with every size checked: -EBADMSG. Strings point into what was read. */
+ * IPC_QUEUE_LIST, IPC_QUEUE_ACT and IPC_GATEWAY_STATUS (both ends), and the gateway's side, which
+ * answers them. Bodies are read with every size checked: -EBADMSG. Strings point into what was
+ * read. */
 #ifndef LETTERHEAD_QUEUE_REMOTE_H
 #define LETTERHEAD_QUEUE_REMOTE_H
 
@@ -110,8 +111,8 @@ MUST_CHECK int queue_status_read(struct cursor *c, struct queue_status *ret);
 
 /* Looks at all messages, letting others run; why_not is good until the next suspension. */
 MUST_CHECK int queue_status(struct task *t, struct queue *q, struct queue_status *ret);
-/* Answers a request of one of the three types: for peer_handlers.request. -EBADMSG; -EOPNOTSUPP for another
- * type. */
+/* Answers a request of one of the three types: for peer_handlers.request. -EBADMSG; -EOPNOTSUPP for
+ * another type. */
 MUST_CHECK int queue_remote_request(struct task *t, struct queue *q, uint8_t type,
                                     struct slice body, struct buffer *reply);
 

@@ -1,5 +1,5 @@
-/* What the log says at the start becomes messages again. Record after record on a helper thread, in the order
- * in which they were written; then, on the loop, what is left is scheduled. */
+/* What the log says at the start becomes messages again. Record after record on a helper thread, in
+ * the order in which they were written; then, on the loop, what is left is scheduled. */
 #include "base/log.h"
 #include "queue/inside.h"
 
@@ -187,7 +187,8 @@ static void replay_attempt(struct queue *q, const struct queue_record *record)
     }
 }
 
-/* Whatever was under way when the process before ended without saying so: nobody knows how far it came. */
+/* Whatever was under way when the process before ended without saying so: nobody knows how far it
+ * came. */
 static void replay_open(struct queue *q)
 {
     if (!q->expecting)
@@ -242,8 +243,8 @@ void queue_replay(void *context, const struct queue_record *record, struct queue
 
 /* --- then, on the loop --- */
 
-/* The date may have jumped while we were away. It is never earlier than what was written last, and no wait is
- * longer than the longest that could have been given. */
+/* The date may have jumped while we were away. It is never earlier than what was written last, and
+ * no wait is longer than the longest that could have been given. */
 struct clocks {
     uint64_t now_us;
     int64_t wall_us;

@@ -20,7 +20,8 @@ static uint64_t block_up(uint64_t offset)
     return (offset + QUEUE_BLOCK_BYTES - 1) / QUEUE_BLOCK_BYTES * QUEUE_BLOCK_BYTES;
 }
 
-/* Reads `size` bytes at `offset` into the window; false if that is past the end or the disk cannot. */
+/* Reads `size` bytes at `offset` into the window; false if that is past the end or the disk
+ * cannot. */
 static bool load(struct queue_scan *s, uint64_t offset, size_t size)
 {
     ssize_t n;
@@ -34,8 +35,8 @@ static bool load(struct queue_scan *s, uint64_t offset, size_t size)
     return true;
 }
 
-/* `size` bytes at `offset`, or the empty slice. A bad sector near by must not hide what can be read: when
- * the window fails, just what is wanted is tried. */
+/* `size` bytes at `offset`, or the empty slice. A bad sector near by must not hide what can be
+ * read: when the window fails, just what is wanted is tried. */
 static struct slice bytes_at(struct queue_scan *s, uint64_t offset, uint64_t size)
 {
     size_t wanted = size < WINDOW_BYTES ? WINDOW_BYTES : size;
@@ -62,8 +63,8 @@ static bool frame_at(struct queue_scan *s, uint64_t offset, struct queue_frame *
            ret->size <= s->end - offset - QUEUE_FRAME_BYTES;
 }
 
-/* Finds the next commit at or after s->offset. What lies between is damage; it is reported first, and the
- * commit at the next call. */
+/* Finds the next commit at or after s->offset. What lies between is damage; it is reported first,
+ * and the commit at the next call. */
 static enum queue_scan_result next_commit(struct queue_scan *s, struct queue_scanned *ret)
 {
     uint64_t start = block_up(s->offset);
@@ -95,8 +96,8 @@ static enum queue_scan_result damage(struct queue_scan *s, uint64_t size, struct
     return QUEUE_SCAN_DAMAGE;
 }
 
-/* A record whose head is good but whose body is not costs just that record; without the head nobody knows
- * where the next one begins, and the rest of the commit is lost. */
+/* A record whose head is good but whose body is not costs just that record; without the head nobody
+ * knows where the next one begins, and the rest of the commit is lost. */
 static enum queue_scan_result next_record(struct queue_scan *s, struct queue_scanned *ret)
 {
     struct slice bytes = bytes_at(s, s->offset, QUEUE_RECORD_HEAD_BYTES);

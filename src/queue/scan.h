@@ -1,5 +1,5 @@
-/* Reads a segment of the log from front to back, past whatever is damaged. For recovery, and for events that
- * have left memory. Waits for the disk: helper threads only.
+/* Reads a segment of the log from front to back, past whatever is damaged. For recovery, and for
+ * events that have left memory. Waits for the disk: helper threads only.
  *
  * Contents of messages are passed over unread; bodies are checked against their sums. */
 #ifndef LETTERHEAD_QUEUE_SCAN_H

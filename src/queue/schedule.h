@@ -1,9 +1,9 @@
 /* The schedule: which group of recipients is due where, and whose turn it is.
  *
- * A destination (deliver/route has the key) has one lane for each site with mail to it. Groups wait in a heap
- * for their time, then in their lane. Lanes with something due are served round robin, a job each, so that a
- * site with a million messages delays the others by one job; a deficit counter for sizes belongs in
- * `struct queue_lane`. A group is in at most one job at a time.
+ * A destination (deliver/route has the key) has one lane for each site with mail to it. Groups wait
+ * in a heap for their time, then in their lane. Lanes with something due are served round robin, a
+ * job each, so that a site with a million messages delays the others by one job; a deficit counter
+ * for sizes belongs in `struct queue_lane`. A group is in at most one job at a time.
  *
  * Nothing here waits, reads or writes; time is given. */
 #ifndef LETTERHEAD_QUEUE_SCHEDULE_H

@@ -1,7 +1,7 @@
 /* A segment of the spool's log: a file, and what is known of it. Also the places of messages in it.
  *
- * The functions that take a disk wait for it: they run on helper threads or before the loop starts. A
- * segment's struct belongs to the loop; helper threads get what they need of it by value. */
+ * The functions that take a disk wait for it: they run on helper threads or before the loop starts.
+ * A segment's struct belongs to the loop; helper threads get what they need of it by value. */
 #ifndef LETTERHEAD_QUEUE_SEGMENT_H
 #define LETTERHEAD_QUEUE_SEGMENT_H
 
@@ -52,13 +52,13 @@ void queue_segment_name_damaged(uint64_t number, char out[static QUEUE_SEGMENT_N
 /* False: the name is not that of a segment. */
 bool queue_segment_number(const char *name, uint64_t *ret_number);
 
-/* Makes the file with `size` bytes reserved and its head written; nothing is synced yet. On an error nothing
- * is left behind as far as the disk lets us. */
+/* Makes the file with `size` bytes reserved and its head written; nothing is synced yet. On an
+ * error nothing is left behind as far as the disk lets us. */
 MUST_CHECK int queue_segment_create(struct disk *disk, uint64_t size,
                                     const struct queue_segment_head *head, int *ret_file);
 
-/* Reads the record at `offset` whole into `ret`, emptied first: head, body, content. -EBADMSG: what is there
- * is not that record, or damaged; other errors are the disk's. */
+/* Reads the record at `offset` whole into `ret`, emptied first: head, body, content. -EBADMSG: what
+ * is there is not that record, or damaged; other errors are the disk's. */
 struct queue_segment_read {
     struct disk *disk;
     int file;

@@ -147,7 +147,8 @@ int queue_spool_open(struct task *t, struct scope *scope, const struct queue_spo
     return 0;
 }
 
-/* What is left is committed by this task; the CLOSE record tells the next start that nothing was under way. */
+/* What is left is committed by this task; the CLOSE record tells the next start that nothing was
+ * under way. */
 static void finish(struct task *t, struct queue_spool *s)
 {
     struct queue_record close = {.type = QUEUE_RECORD_CLOSE, .sequence = s->next_event};

@@ -1,5 +1,6 @@
-/* The inside of the spool, for spool.c (what is asked of it), commit.c (writing), recover.c (the start) and
- * clean.c (removing). All of it belongs to the loop; helper threads get jobs of their own. */
+/* The inside of the spool, for spool.c (what is asked of it), commit.c (writing), recover.c (the
+ * start) and clean.c (removing). All of it belongs to the loop; helper threads get jobs of their
+ * own. */
 #ifndef LETTERHEAD_QUEUE_SPOOL_INSIDE_H
 #define LETTERHEAD_QUEUE_SPOOL_INSIDE_H
 
@@ -64,8 +65,9 @@ void spool_commit(struct task *t, struct queue_spool *s);
 bool spool_is_idle(const struct queue_spool *s);
 struct commit_job *commit_job_new(void);
 void commit_job_free(struct commit_job *job);
-/* Takes halves of *size, at least `least`, while a new segment would leave less than that and the reserve
- * free. Asks the disk: helper threads only. -ENOSPC: there is not even the reserve and *size. */
+/* Takes halves of *size, at least `least`, while a new segment would leave less than that and the
+ * reserve free. Asks the disk: helper threads only. -ENOSPC: there is not even the reserve and
+ * *size. */
 MUST_CHECK int spool_choose_size(struct disk *disk, uint64_t reserve_bytes, uint64_t least,
                                  uint64_t *size);
 /* Of this segment nothing from `size` on counts. */

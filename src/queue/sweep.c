@@ -1,9 +1,10 @@
-/* The sweeper: nothing sits for ever. It looks at every recipient of every message, whatever the schedule
- * believes, ends those whose lifetime is over, and finds out what has waited longest.
+/* The sweeper: nothing sits for ever. It looks at every recipient of every message, whatever the
+ * schedule believes, ends those whose lifetime is over, and finds out what has waited longest.
  *
- * Lifetimes are measured by the monotonic clock from acceptance, or from the start for what was found in the
- * log; so a jump of the date while we run ends nothing. A wrong date at the start might: therefore a sweep
- * that would end a large part of a large queue first tells the operator, and waits. */
+ * Lifetimes are measured by the monotonic clock from acceptance, or from the start for what was
+ * found in the log; so a jump of the date while we run ends nothing. A wrong date at the start
+ * might: therefore a sweep that would end a large part of a large queue first tells the operator,
+ * and waits. */
 #include "base/log.h"
 #include "queue/inside.h"
 
@@ -22,8 +23,8 @@ struct look {
     uint64_t stalest_us; /* last progress, monotonic */
 };
 
-/* What was tried, or is kept from being tried on purpose, ends with its lifetime. What was never tried gets
- * another day: it is not the message's fault. */
+/* What was tried, or is kept from being tried on purpose, ends with its lifetime. What was never
+ * tried gets another day: it is not the message's fault. */
 static bool is_overdue(const struct queue *q, const struct queue_message *m,
                        const struct queue_recipient_entry *r, uint64_t now_us)
 {

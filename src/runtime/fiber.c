@@ -1,5 +1,5 @@
-/* glibc's fortified longjmp takes a jump to another stack for an attack and aborts. This file does little
- * else than such jumps, so it alone does without. Must come before any header. */
+/* glibc's fortified longjmp takes a jump to another stack for an attack and aborts. This file does
+ * little else than such jumps, so it alone does without. Must come before any header. */
 #undef _FORTIFY_SOURCE
 #define _FORTIFY_SOURCE 0
 
@@ -18,8 +18,9 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* AddressSanitizer wipes the red zones of all frames that a longjmp may leave, thus of every local that lives
- * across a suspension. It does not see the compiler's own jumps, which clang has not on every machine. */
+/* AddressSanitizer wipes the red zones of all frames that a longjmp may leave, thus of every local
+ * that lives across a suspension. It does not see the compiler's own jumps, which clang has not on
+ * every machine. */
 #if defined(FIBER_ADDRESS_SANITIZER) && defined(__x86_64__)
 typedef void *jump_point[5];
 #define JUMP_MARK(point) __builtin_setjmp(point)
@@ -135,8 +136,8 @@ static void fiber_main(unsigned high, unsigned low)
     }
 }
 
-/* makecontext passes only ints, hence the pointer in two halves. The frame is left and never returned to, so
- * no red zones may be painted around it. */
+/* makecontext passes only ints, hence the pointer in two halves. The frame is left and never
+ * returned to, so no red zones may be painted around it. */
 static NORETURN UNSEEN_BY_SANITIZER void fiber_begin(struct fiber *f)
 {
     ucontext_t context;

@@ -37,7 +37,8 @@ MUST_CHECK ssize_t io_write(struct task *t, struct io *io, const struct iovec *p
 MUST_CHECK ssize_t io_try_read(struct io *io, void *memory, size_t size);
 MUST_CHECK ssize_t io_try_write(struct io *io, const struct iovec *pieces, int count);
 
-/* Checks the task, and lets the others run now and then: before each step of an operation that may never wait. */
+/* Checks the task, and lets the others run now and then: before each step of an operation that may
+ * never wait. */
 MUST_CHECK int io_take_turn(struct task *t, struct io *io);
 /* Returns at once when the last try did not say -EAGAIN. */
 MUST_CHECK int io_wait_readable(struct task *t, struct io *io);

@@ -63,7 +63,8 @@ static void *lane_main(void *argument)
     return NULL;
 }
 
-/* Signals are for the loop's thread. A thread that cannot be made leaves nothing that could go on. */
+/* Signals are for the loop's thread. A thread that cannot be made leaves nothing that could go
+ * on. */
 static void lane_start(struct lane *lane)
 {
     sigset_t all, before;

@@ -37,7 +37,8 @@ void listener_free_pointer(struct listener **l)
     listener_free(*l);
 }
 
-/* accept(2) also tells of errors of the connection that it was about to give; those concern nobody. */
+/* accept(2) also tells of errors of the connection that it was about to give; those concern
+ * nobody. */
 static bool is_passing(int error)
 {
     switch (-error) {

@@ -87,8 +87,8 @@ static void take_news(struct world_news *news)
     }
 }
 
-/* Tasks wait only after `wait` has told all its news to the tasks, so no news is ever about a socket, job or
- * query that has gone meanwhile. */
+/* Tasks wait only after `wait` has told all its news to the tasks, so no news is ever about a
+ * socket, job or query that has gone meanwhile. */
 static void look_outside(struct loop *loop)
 {
     struct heap_item *first = heap_first(&loop->timers);

@@ -73,7 +73,8 @@ static void request_free(struct peer_request *request)
     free(request);
 }
 
-/* A reply that is too large is a bug of the handler; the caller must not wait for ever because of it. */
+/* A reply that is too large is a bug of the handler; the caller must not wait for ever because of
+ * it. */
 static int send_reply(struct task *t, struct peer_request *request, int status,
                       const struct buffer *reply)
 {
@@ -155,7 +156,8 @@ static struct peer_call *find_call(struct peer *p, uint32_t id)
     return NULL;
 }
 
-/* Nobody may be waiting any more: a caller ran out of time, or a resent request was answered twice. */
+/* Nobody may be waiting any more: a caller ran out of time, or a resent request was answered
+ * twice. */
 static void take_reply(struct peer *p, const struct ipc_frame *frame)
 {
     struct peer_call *call = find_call(p, frame->id);
@@ -168,7 +170,8 @@ static void take_reply(struct peer *p, const struct ipc_frame *frame)
     condition_signal(&call->changed);
 }
 
-/* The other side knows nothing of what was asked before. Each caller sends its request again itself. */
+/* The other side knows nothing of what was asked before. Each caller sends its request again
+ * itself. */
 static int take_hello(struct peer *p)
 {
     p->generation++;

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/uio.h>
 
-/* Drops the first `size` bytes, and pieces that are empty then; returns how many pieces are left. */
+/* Drops the first `size` bytes, and pieces that are empty then; returns how many pieces are
+ * left. */
 static inline int pieces_advance(struct iovec *pieces, int count, size_t size)
 {
     int done = 0;

@@ -13,8 +13,9 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-/* Takes a checked, lower-case copy without the final dot. Underscores are for _domainkey and its like; other
- * bytes that DNS would carry name nothing that we ask for. RFC 1035 §2.3.4: 63 and 255 bytes. */
+/* Takes a checked, lower-case copy without the final dot. Underscores are for _domainkey and its
+ * like; other bytes that DNS would carry name nothing that we ask for. RFC 1035 §2.3.4: 63 and 255
+ * bytes. */
 static int copy_name(struct slice name, char out[static 256])
 {
     struct slice label;

@@ -78,7 +78,8 @@ static size_t read_question(struct slice message, struct buffer *name, uint16_t 
     return message.size - 12 - c.rest.size;
 }
 
-/* An answer for the name of the question, which a pointer to byte 12 stands for (RFC 1035 §4.1.4). */
+/* An answer for the name of the question, which a pointer to byte 12 stands for (RFC 1035
+ * §4.1.4). */
 static void add_answer(struct buffer *out, uint16_t type, struct slice rdata, unsigned *count)
 {
     buffer_add_u16(out, 0xc00c);

@@ -45,8 +45,8 @@ static int set_forwarders(struct resolver_unbound *r, const struct resolver_opti
     return 0;
 }
 
-/* libunbound answers for "test" by itself: such names do not exist (RFC 6761 §6.2). Whoever names a server
- * for a zone there means otherwise. */
+/* libunbound answers for "test" by itself: such names do not exist (RFC 6761 §6.2). Whoever names a
+ * server for a zone there means otherwise. */
 static int unblock(struct resolver_unbound *r, struct slice zone, char **ret_problem)
 {
     if (slice_ends_nocase(zone, SLICE(".")))
@@ -118,8 +118,8 @@ static int configure(struct resolver_unbound *r, const struct resolver_options *
     return result;
 }
 
-/* A first question, never answered, makes libunbound read its settings: a bad anchor file is told now, and
- * not when a message waits. */
+/* A first question, never answered, makes libunbound read its settings: a bad anchor file is told
+ * now, and not when a message waits. */
 static int finish(struct resolver_unbound *r, const struct resolver_options *options,
                   char **ret_problem)
 {
@@ -173,9 +173,9 @@ int resolver_unbound_descriptor(const struct resolver_unbound *r)
     return ub_fd(r->context);
 }
 
-/* A name in wire form as text: lower case, no final dot, "" for the root. -EBADMSG when it is cut short or
- * has bytes that no host name has: such a name is of no use to us, and safe nowhere. RDATA from libunbound
- * holds no compression. */
+/* A name in wire form as text: lower case, no final dot, "" for the root. -EBADMSG when it is cut
+ * short or has bytes that no host name has: such a name is of no use to us, and safe nowhere. RDATA
+ * from libunbound holds no compression. */
 static int read_name(struct slice *rdata, struct arena *arena, struct slice *ret)
 {
     CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
@@ -203,7 +203,8 @@ static int read_name(struct slice *rdata, struct arena *arena, struct slice *ret
     return 0;
 }
 
-/* RFC 7208 §3.3, RFC 6376 §3.6.2.2: the strings of one record are one text, with nothing between them. */
+/* RFC 7208 §3.3, RFC 6376 §3.6.2.2: the strings of one record are one text, with nothing between
+ * them. */
 static int read_text(struct slice rdata, struct arena *arena, struct slice *ret)
 {
     CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;

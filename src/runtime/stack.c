@@ -10,8 +10,8 @@
 /* A guard of any page size that Linux has on our machines. */
 enum { GUARD_BYTES = 64 * 1024 };
 
-/* Guards without a mapping of their own where the kernel can: a process may have only 65,530 mappings, and
- * mprotect makes two of each stack. */
+/* Guards without a mapping of their own where the kernel can: a process may have only 65,530
+ * mappings, and mprotect makes two of each stack. */
 static int guard(char *memory)
 {
     if (madvise(memory, GUARD_BYTES, MADV_GUARD_INSTALL) == 0)

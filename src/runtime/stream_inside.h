@@ -17,7 +17,8 @@ struct stream {
     char *tls_error;        /* from malloc; NULL: none */
 };
 
-/* Reads, through TLS, what has come: -EAGAIN when that is nothing. Waits only if TLS itself must write first. */
+/* Reads, through TLS, what has come: -EAGAIN when that is nothing. Waits only if TLS itself must
+ * write first. */
 MUST_CHECK ssize_t stream_tls_read(struct task *t, struct stream *s, void *memory, size_t size);
 /* Waits until some of the bytes are written; returns how many. */
 MUST_CHECK ssize_t stream_tls_write(struct task *t, struct stream *s, struct slice bytes);

@@ -98,8 +98,9 @@ static int fail(struct stream *s, int r)
     return r;
 }
 
-/* Judges the result of an OpenSSL call. Returns 1 when the call is to be made again, after having waited until
- * TLS could write; -EAGAIN when it must read first; 0 at the end of the stream; or another error. */
+/* Judges the result of an OpenSSL call. Returns 1 when the call is to be made again, after having
+ * waited until TLS could write; -EAGAIN when it must read first; 0 at the end of the stream; or
+ * another error. */
 static int after_step(struct task *t, struct stream *s, int result)
 {
     int r;

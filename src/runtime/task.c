@@ -42,8 +42,8 @@ struct task *task_new(struct loop *loop, struct scope *scope, const char *name,
     return t;
 }
 
-/* A timer that is early enough is left alone: it fires, finds that the time has not come, and is set anew.
- * So the many short waits under one long deadline do not touch the heap. */
+/* A timer that is early enough is left alone: it fires, finds that the time has not come, and is
+ * set anew. So the many short waits under one long deadline do not touch the heap. */
 static void set_timer(struct task *t, uint64_t until_us)
 {
     if (until_us == WORLD_NEVER)
@@ -246,7 +246,8 @@ void condition_signal(struct condition *c)
         task_wake(LIST_FIRST(&c->waiters, struct task, in_line), WAKE_EVENT);
 }
 
-/* Only those that wait now: a woken task may come back and wait again before the others have run. */
+/* Only those that wait now: a woken task may come back and wait again before the others have
+ * run. */
 void condition_broadcast(struct condition *c)
 {
     LIST_FOREACH_SAFE (link, &c->waiters) {

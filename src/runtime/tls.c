@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* OpenSSL's levels: 2 wants 112 bits of strength in keys and signatures. An unverified connection is
- * better than none at any level (RFC 7435), short of no encryption at all. */
+/* OpenSSL's levels: 2 wants 112 bits of strength in keys and signatures. An unverified connection
+ * is better than none at any level (RFC 7435), short of no encryption at all. */
 enum { LEVEL_VERIFIED = 2, LEVEL_OPPORTUNISTIC = 0 };
 
 void tls_context_free(struct tls_context *context)

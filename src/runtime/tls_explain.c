@@ -14,7 +14,8 @@ static void free_names(GENERAL_NAMES **names)
     GENERAL_NAMES_free(*names);
 }
 
-/* The DNS names that the certificate is for. They are a stranger's text: whoever shows them escapes them. */
+/* The DNS names that the certificate is for. They are a stranger's text: whoever shows them escapes
+ * them. */
 static void add_names(struct buffer *text, X509 *certificate)
 {
     CLEANUP(free_names) GENERAL_NAMES *names = NULL;

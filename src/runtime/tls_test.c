@@ -359,7 +359,8 @@ static void old_versions_are_refused(void **state)
     tls_context_free(e.server);
 }
 
-/* CVE-2011-0411: bytes that came in clear with the STARTTLS command must not be taken as said under TLS. */
+/* CVE-2011-0411: bytes that came in clear with the STARTTLS command must not be taken as said under
+ * TLS. */
 static int inject(struct task *t, void *argument)
 {
     struct encounter *e = argument;

@@ -85,7 +85,8 @@ static socklen_t to_system(const struct endpoint *e, union address *ret)
     return sizeof ret->v6;
 }
 
-/* An IPv4 client of an IPv6 socket is an IPv4 endpoint: policy and logs must not see two faces of it. */
+/* An IPv4 client of an IPv6 socket is an IPv4 endpoint: policy and logs must not see two faces of
+ * it. */
 static void from_system_v6(const struct sockaddr_in6 *address, struct endpoint *ret)
 {
     ret->port = ntohs(address->sin6_port);

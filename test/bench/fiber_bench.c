@@ -1,4 +1,5 @@
-/* What tasks cost: a switch, a task's life, memory for many that wait. Usage: fiber_bench [ROUNDS] */
+/* What tasks cost: a switch, a task's life, memory for many that wait. Usage: fiber_bench
+ * [ROUNDS] */
 #include "runtime/fiber.h"
 #include "runtime/world_linux.h"
 

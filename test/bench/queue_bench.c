@@ -2,9 +2,10 @@
  *
  *   queue_bench FOLDER [BYTES [SESSIONS [MESSAGES]]]
  *
- * SESSIONS tasks accept messages of BYTES to one recipient as fast as they can; workers take each job and
- * settle it as delivered; events are read and acknowledged. FOLDER must be empty. Prints one line; CPU is
- * user + system of all threads (getrusage), the kernel's part of writing and syncing included. */
+ * SESSIONS tasks accept messages of BYTES to one recipient as fast as they can; workers take each
+ * job and settle it as delivered; events are read and acknowledged. FOLDER must be empty. Prints
+ * one line; CPU is user + system of all threads (getrusage), the kernel's part of writing and
+ * syncing included. */
 #include "base/log.h"
 #include "queue/queue.h"
 #include "queue/remote.h"

@@ -1,14 +1,16 @@
-/* spool_bench: what it costs to keep a message safe, from acceptance until its last event is acknowledged.
+/* spool_bench: what it costs to keep a message safe, from acceptance until its last event is
+ * acknowledged.
  *
  *   spool_bench sqlite|log FOLDER [BYTES [IN_FLIGHT [MESSAGES [BACKLOG [PAGE_BYTES]]]]]
  *
- * A message is settled BACKLOG messages after its acceptance (0: at once), so that many lie in the queue.
- * A main thread stands for the loop and keeps IN_FLIGHT messages going through accept → settle →
- * acknowledge; a helper thread commits all that is pending at once. `sqlite`: WAL, synchronous=FULL, one
- * transaction a commit, prepared statements, a row a message and a row an event. `log`: the same records
- * appended to preallocated segments with a CRC-32C each, one pwritev and one fdatasync a commit. Both do the
- * least that their kind can do, so the figures are lower bounds of each design; what the queue itself costs is
- * measured by `queue_bench`. Prints one line; CPU is user + system of all threads (getrusage). */
+ * A message is settled BACKLOG messages after its acceptance (0: at once), so that many lie in the
+ * queue. A main thread stands for the loop and keeps IN_FLIGHT messages going through accept →
+ * settle → acknowledge; a helper thread commits all that is pending at once. `sqlite`: WAL,
+ * synchronous=FULL, one transaction a commit, prepared statements, a row a message and a row an
+ * event. `log`: the same records appended to preallocated segments with a CRC-32C each, one pwritev
+ * and one fdatasync a commit. Both do the least that their kind can do, so the figures are lower
+ * bounds of each design; what the queue itself costs is measured by `queue_bench`. Prints one line;
+ * CPU is user + system of all threads (getrusage). */
 #include "base/buffer.h"
 #include "base/crc32c.h"
 
