@@ -218,6 +218,24 @@ static int cancel_messages(struct task *t, struct control_call *call)
     return act(t, call, QUEUE_ACT_CANCEL);
 }
 
+int queue_cancel_site(struct task *t, struct queue_service *service, uint64_t site_id)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, GATEWAY_WAIT_S * SECOND_US);
+    const struct queue_act_request request = {
+        .act = QUEUE_ACT_CANCEL,
+        .site_id = site_id,
+        .recipient = QUEUE_EVENT_ALL_RECIPIENTS,
+        .text = SLICE("the site was removed"),
+    };
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
+    int r;
+
+    queue_act_request_write(&body, &request);
+    r = peer_call(t, service->gateway, IPC_QUEUE_ACT, buffer_slice(&body), &reply);
+    return r == -ETIMEDOUT || r == -EAGAIN ? 0 : r;
+}
+
 #define MESSAGE_FIELD                                                                              \
     {                                                                                              \
         .name = "message", .type = CONTROL_TEXT, .min = 1, .max = 100,                             \

@@ -7,11 +7,16 @@
 #include "store/store.h"
 
 struct peer;
+struct task;
 
 struct queue_service {
     struct store *store; /* names of sites */
     struct peer *gateway;
 };
+
+/* Cancels all that a removed site has in the queue. A gateway that does not answer is no error:
+ * it cannot sign for the site any more. */
+MUST_CHECK int queue_cancel_site(struct task *t, struct queue_service *service, uint64_t site_id);
 
 /* `service` may be NULL where they are only looked at. */
 struct control_set queue_operations(struct queue_service *service);

@@ -65,7 +65,7 @@ enum queue_act {
     QUEUE_ACT_HOLD, /* not tried until released; what is being delivered is held if it is deferred.
                           * With a site alone: the site is paused, what comes later too */
     QUEUE_ACT_RELEASE, /* the opposite; due now */
-    QUEUE_ACT_CANCEL, /* never tried again; what is being delivered is cancelled if it is deferred */
+    QUEUE_ACT_CANCEL,  /* never tried again; what is being delivered, if it is deferred */
 };
 
 struct queue_act_request {
@@ -88,13 +88,12 @@ struct queue_status {
     uint64_t recipients;                         /* not finished */
     uint64_t ready, busy, waiting, held, paused; /* of these */
     uint64_t destinations;
-    uint64_t oldest_age_s; /* since acceptance */
-    uint64_t
-        oldest_without_progress_s; /* since acceptance, or the last attempt; held and paused ones aside */
-    uint64_t memory_bytes;         /* contents in memory */
-    uint64_t spool_bytes;          /* on disk, allocated */
-    uint64_t spool_live_bytes;      /* of messages not finished */
-    uint64_t commits, syncs_failed; /* since the start */
+    uint64_t oldest_age_s;              /* since acceptance */
+    uint64_t oldest_without_progress_s; /* since acceptance or the last attempt; not of held ones */
+    uint64_t memory_bytes;              /* contents in memory */
+    uint64_t spool_bytes;               /* on disk, allocated */
+    uint64_t spool_live_bytes;          /* of messages not finished */
+    uint64_t commits, syncs_failed;     /* since the start */
     uint64_t accepted, delivered, deferred, bounced, expired,
         cancelled;      /* recipients, since the start */
     uint64_t ambiguous; /* attempts with unknown end, since the start */

@@ -66,11 +66,15 @@ void queue_segment_name_damaged(uint64_t number, char out[static QUEUE_SEGMENT_N
 
 bool queue_segment_number(const char *name, uint64_t *ret_number)
 {
+    char canonical[QUEUE_SEGMENT_NAME_BYTES];
     struct slice text = slice_text(name);
     uint64_t number;
 
     if (!slice_ends_nocase(text, SLICE(".log")) ||
-        slice_to_u64(slice_part(text, 0, text.size - 4), UINT64_MAX, &number) < 0 || number == 0)
+        slice_to_u64(slice_part(text, 0, text.size - 4), UINT64_MAX / 2, &number) < 0 || number == 0)
+        return false;
+    queue_segment_name(number, canonical);
+    if (strcmp(canonical, name) != 0)
         return false;
     *ret_number = number;
     return true;

@@ -1,0 +1,243 @@
+#include "queue/schedule.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { MESSAGES_MAX = 64 };
+
+static struct {
+    struct queue_schedule schedule;
+    struct queue_message *messages[MESSAGES_MAX];
+    unsigned count;
+    unsigned due_calls;
+    size_t ready;
+} s;
+
+static void by_domain(void *context, uint64_t site_id, struct slice domain, struct buffer *ret_key)
+{
+    (void)context;
+    (void)site_id;
+    buffer_add(ret_key, domain);
+}
+
+static void note_due(void *context, struct slice destination, size_t ready)
+{
+    (void)context;
+    (void)destination;
+    s.due_calls++;
+    s.ready = ready;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    memset(&s, 0, sizeof(s));
+    queue_schedule_init(&s.schedule);
+    s.schedule.destination = by_domain;
+    s.schedule.due = note_due;
+    return 0;
+}
+
+/* Whatever a test leaves in the schedule must go without a trace. */
+static int end(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < s.count; i++) {
+        if (!s.messages[i])
+            continue;
+        for (uint32_t g = 0; g < s.messages[i]->group_count; g++)
+            if (s.messages[i]->groups[g].busy)
+                queue_schedule_release(&s.schedule, &s.messages[i]->groups[g], 0);
+        queue_schedule_remove(&s.schedule, s.messages[i]);
+        queue_message_free(s.messages[i]);
+    }
+    assert_int_equal(s.schedule.destinations.count, 0);
+    assert_int_equal(s.schedule.lanes.count, 0);
+    assert_int_equal(s.schedule.timers.count, 0);
+    queue_schedule_done(&s.schedule);
+    return 0;
+}
+
+static struct queue_message *add(uint64_t site_id, uint64_t now_us, const char *const *addresses)
+{
+    CLEANUP(buffer_done) struct buffer recipients = BUFFER_NONE;
+    struct queue_envelope envelope = {.id = {.ms = s.count}, .site_id = site_id};
+
+    for (; addresses[envelope.recipient_count]; envelope.recipient_count++) {
+        struct queue_envelope_recipient r = {.address =
+                                                 slice_text(addresses[envelope.recipient_count])};
+
+        queue_envelope_recipient_write(&recipients, &r);
+    }
+    envelope.recipients = buffer_slice(&recipients);
+    s.messages[s.count] = queue_message_new(&envelope);
+    queue_schedule_add(&s.schedule, s.messages[s.count], now_us);
+    return s.messages[s.count++];
+}
+
+static struct queue_message *add_one(uint64_t site_id, const char *address)
+{
+    const char *const addresses[] = {address, NULL};
+
+    return add(site_id, 0, addresses);
+}
+
+static struct queue_group *take(const char *destination)
+{
+    return queue_schedule_take(&s.schedule, slice_text(destination));
+}
+
+static void sites_take_turns(void **state)
+{
+    static const uint64_t expected[] = {1, 2, 3, 1, 2, 1, 1, 1};
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        add_one(1, "a@example.net");
+    add_one(2, "b@example.net");
+    add_one(2, "b@example.net");
+    add_one(3, "c@example.net");
+    assert_int_equal(s.due_calls, 8);
+    assert_int_equal(s.ready, 8);
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++)
+        assert_int_equal(take("example.net")->message->site_id, expected[i]);
+    assert_null(take("example.net"));
+    assert_null(take("example.com"));
+}
+
+/* A site that comes late is served next but one, not after all that was there before. */
+static void a_late_site_waits_one_turn(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        add_one(1, "a@example.net");
+    assert_int_equal(take("example.net")->message->site_id, 1);
+    add_one(2, "b@example.net");
+    assert_int_equal(take("example.net")->message->site_id, 1);
+    assert_int_equal(take("example.net")->message->site_id, 2);
+}
+
+static void one_job_a_message_and_destination(void **state)
+{
+    const char *const addresses[] = {"a@example.net", "b@example.com", "c@example.net", NULL};
+    struct queue_message *m = add(1, 0, addresses);
+    struct queue_group *net, *com;
+
+    (void)state;
+    assert_int_equal(m->group_count, 2);
+    net = take("example.net");
+    com = take("example.com");
+    assert_true(net && com && net != com);
+    assert_int_equal(m->jobs, 2);
+    assert_int_equal(net->first, 0);
+    assert_int_equal(m->recipients[0].next, 2);
+    assert_int_equal(m->recipients[2].next, RECIPIENT_NONE);
+    queue_schedule_update_all(&s.schedule, m, 10);
+    assert_null(take("example.net"));
+    queue_schedule_release(&s.schedule, net, 10);
+    assert_ptr_equal(take("example.net"), net);
+}
+
+static void what_is_due_later_waits(void **state)
+{
+    struct queue_message *m = add_one(1, "a@example.net");
+    struct queue_group *g = take("example.net");
+
+    (void)state;
+    m->recipients[0].due_us = 5000;
+    queue_schedule_release(&s.schedule, g, 100);
+    assert_null(take("example.net"));
+    assert_true(queue_schedule_advance(&s.schedule, 4999) == 5000);
+    assert_null(take("example.net"));
+    assert_true(queue_schedule_advance(&s.schedule, 5000) == UINT64_MAX);
+    assert_int_equal(s.due_calls, 2);
+    assert_ptr_equal(take("example.net"), g);
+}
+
+static void the_earliest_recipient_decides(void **state)
+{
+    const char *const addresses[] = {"a@example.net", "b@example.net", "c@example.net", NULL};
+    struct queue_message *m = add(1, 0, addresses);
+
+    (void)state;
+    m->recipients[0].due_us = 9000;
+    m->recipients[1].due_us = 3000;
+    m->recipients[2].flags = RECIPIENT_HELD;
+    queue_schedule_update_all(&s.schedule, m, 100);
+    assert_null(take("example.net"));
+    assert_true(queue_schedule_advance(&s.schedule, 100) == 3000);
+    m->recipients[1].flags = RECIPIENT_FINISHED;
+    queue_schedule_update_all(&s.schedule, m, 100);
+    assert_true(queue_schedule_advance(&s.schedule, 100) == 9000);
+    m->recipients[0].flags = RECIPIENT_HELD;
+    queue_schedule_update_all(&s.schedule, m, 100);
+    assert_true(queue_schedule_advance(&s.schedule, 10000) == UINT64_MAX);
+    assert_null(take("example.net"));
+}
+
+static void a_paused_site_stands_aside(void **state)
+{
+    (void)state;
+    add_one(1, "a@example.net");
+    add_one(2, "b@example.net");
+    assert_true(queue_schedule_pause(&s.schedule, 1, true));
+    assert_false(queue_schedule_pause(&s.schedule, 1, true));
+    add_one(1, "c@example.net");
+    assert_int_equal(s.due_calls, 2);
+    assert_int_equal(take("example.net")->message->site_id, 2);
+    assert_null(take("example.net"));
+    assert_true(queue_schedule_is_paused(&s.schedule, 1));
+    assert_true(queue_schedule_pause(&s.schedule, 1, false));
+    assert_int_equal(s.due_calls, 3);
+    assert_int_equal(s.ready, 2);
+    assert_int_equal(take("example.net")->message->site_id, 1);
+    assert_int_equal(take("example.net")->message->site_id, 1);
+    assert_null(take("example.net"));
+}
+
+static void what_is_removed_is_not_taken(void **state)
+{
+    struct queue_message *m = add_one(1, "a@example.net");
+
+    (void)state;
+    add_one(1, "b@example.net");
+    queue_schedule_remove(&s.schedule, m);
+    queue_message_free(m);
+    s.messages[0] = NULL;
+    assert_ptr_equal(take("example.net")->message, s.messages[1]);
+    assert_null(take("example.net"));
+}
+
+static void announcing_names_all_that_have_something(void **state)
+{
+    (void)state;
+    s.schedule.silent = true;
+    add_one(1, "a@example.net");
+    add_one(1, "b@example.com");
+    add_one(1, "c@example.com");
+    assert_int_equal(s.due_calls, 0);
+    s.schedule.silent = false;
+    queue_schedule_announce(&s.schedule);
+    assert_int_equal(s.due_calls, 2);
+    assert_int_equal(s.ready, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(sites_take_turns, begin, end),
+        cmocka_unit_test_setup_teardown(a_late_site_waits_one_turn, begin, end),
+        cmocka_unit_test_setup_teardown(one_job_a_message_and_destination, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_due_later_waits, begin, end),
+        cmocka_unit_test_setup_teardown(the_earliest_recipient_decides, begin, end),
+        cmocka_unit_test_setup_teardown(a_paused_site_stands_aside, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_removed_is_not_taken, begin, end),
+        cmocka_unit_test_setup_teardown(announcing_names_all_that_have_something, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
