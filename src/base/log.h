@@ -9,8 +9,8 @@
 
 enum log_level { LOG_SILENT = -1, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
-/* The role's name in each line; lines above `level` are dropped, with LOG_SILENT all. Called once at
- * start-up. */
+/* The role's name in each line; lines above `level` are dropped, with LOG_SILENT all. Called once,
+ * at start-up. */
 void log_init(const char *role, enum log_level level);
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 

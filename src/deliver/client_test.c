@@ -14,8 +14,8 @@
 
 enum { STEPS_MAX = 12, RECIPIENTS_MAX = 3 };
 
-/* After a line that begins with `awaited` (NULL: at once; ".": after the message) comes `reply`; a reply that
- * ends in "|" closes the connection. */
+/* After a line that begins with `awaited` (NULL: at once; ".": after the message) comes `reply`; a
+ * reply that ends in "|" closes the connection. */
 struct step {
     const char *awaited, *reply;
 };

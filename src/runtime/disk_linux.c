@@ -1,3 +1,5 @@
+/* The disk that is Linux: each operation a system call or a few, interrupted and short ones gone on
+ * with. Policy about what a failure means is the spool's. */
 #include "runtime/disk.h"
 
 #include "runtime/pieces.h"

@@ -16,8 +16,8 @@ struct io {
     struct world *world;
     int socket;
     bool readable, writable, hangup;
-    bool
-        bytes; /* set by the owner of a byte stream: a read that does not fill its memory has emptied it */
+    /* Set by the owner of a byte stream: a read that does not fill its memory has emptied it. */
+    bool bytes;
     unsigned turns;
     struct condition can_read, can_write;
 };

@@ -1,3 +1,4 @@
+/* Scopes: who owns which child tasks, and how an owner waits for them or ends them. */
 #include "runtime/loop.h"
 
 void scope_open(struct scope *s, struct task *owner)

@@ -1,3 +1,5 @@
+/* What OpenSSL says about a failed handshake, in words for people: which certificate, what is wrong
+ * with it, what was expected. */
 #include "runtime/tls_inside.h"
 
 #include "base/buffer.h"
