@@ -225,6 +225,7 @@ class Receiver(Server):
         self.settings = settings
         self.port, = free_ports(1)
         self.mail = self.directory / "mail"
+        self.etc = self.directory / "etc"  # alone: at each start Postfix looks at all that lies beside its configuration
 
     def _main_cf(self):
         milter = f"inet:{LOOPBACK}:{self.milter_port}" if self.milter_port else ""
@@ -273,20 +274,20 @@ class Receiver(Server):
 
     def start(self):
         make_certificate(self.directory / "tls", f"mx.{self.domain}")
-        for name in ("spool", "data", "mail"):
+        for name in ("spool", "data", "mail", "etc"):
             (self.directory / name).mkdir(exist_ok=True)
         shutil.chown(self.directory / "data", "postfix")
         shutil.chown(self.mail, "postfix", "postfix")
-        (self.directory / "main.cf").write_text(self._main_cf())
-        (self.directory / "master.cf").write_text(self._master_cf())
-        subprocess.run(["postfix", "-c", str(self.directory), "check"], check=True, capture_output=True)
-        self.spawn("postfix", "-c", str(self.directory), "start-fg")
+        (self.etc / "main.cf").write_text(self._main_cf())
+        (self.etc / "master.cf").write_text(self._master_cf())
+        subprocess.run(["postfix", "-c", str(self.etc), "check"], check=True, capture_output=True)
+        self.spawn("postfix", "-c", str(self.etc), "start-fg")
         wait_for_port(self.port, self.process, self.log)
 
     def stop(self):
         """All of it, so that no child of the master goes on with an open connection."""
         if self.process is not None and self.process.poll() is None:
-            subprocess.run(["postfix", "-c", str(self.directory), "abort"], capture_output=True)
+            subprocess.run(["postfix", "-c", str(self.etc), "abort"], capture_output=True)
         super().stop()
 
     def messages(self):
@@ -373,6 +374,8 @@ class Service(Server):
         self.spawn(self.binary, "serve", "--config", str(self.config))
         wait_for_port(self.tls_port, self.process, self.log)
         wait_until("the service to answer", lambda: self.call("site", "list", check=False).returncode == 0)
+        with socket.create_connection((LOOPBACK, self.starttls_port), timeout=20) as client:
+            client.recv(100)  # the ports are open before the gateway has read its spool; a greeting says it has
 
     def call(self, *words, check=True, **more):
         """A command line, as people type it."""
@@ -386,6 +389,16 @@ class Service(Server):
     def ask(self, *words, **more):
         """The same with --json, read."""
         return json.loads(self.call(*words, "--json", **more).stdout)
+
+    def operate(self, requests):
+        """The replies to many operations, (name, input) each, over one connection to the control socket."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+            door.settimeout(60)
+            door.connect(str(self.socket))
+            lines = door.makefile("rw")
+            for operation, given in requests:
+                print(json.dumps({"operation": operation, "input": given}), file=lines, flush=True)
+                yield json.loads(lines.readline())
 
     def children(self):
         """Process ids of the roles by name."""
