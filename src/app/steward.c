@@ -83,6 +83,13 @@ static int vault_request(struct task *t, void *context, uint8_t type, struct sli
     return -EPERM; /* the vault answers; it never asks */
 }
 
+static int cancel_mail(struct task *t, void *context, uint64_t site_id)
+{
+    struct steward *s = context;
+
+    return queue_cancel_site(t, &s->queue, site_id);
+}
+
 /* Peers begin to run at the next wait, and by then the pusher is there. */
 static int meet_neighbours(struct scope *scope, struct steward *s)
 {
@@ -94,6 +101,8 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
     s->site = s->options.site;
     s->site.store = s->options.store;
     s->site.vault = s->vault;
+    s->site.cancel_mail = cancel_mail;
+    s->site.context = s;
     return site_pusher_new(scope, s->options.store, s->gateway, &s->site.pusher);
 }
 

@@ -7,8 +7,7 @@
  * thread; nothing is updated ever. What a message's state is, follows from its events when
  * somebody asks (feedback/timeline.h).
  *
- * When a day is too old its file is removed whole. The day is the steward's own and never goes
- * back, should the clock do so. */
+ * When a day is too old its file is removed whole; few at once, should the clock be wrong. */
 #ifndef LETTERHEAD_FEEDBACK_HISTORY_H
 #define LETTERHEAD_FEEDBACK_HISTORY_H
 

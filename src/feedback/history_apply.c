@@ -7,6 +7,9 @@
 
 static const int64_t DAY_US = 86400 * (int64_t)1000000;
 
+/* Each day one falls out. A clock that jumps ahead costs no more than this. */
+enum { DAYS_DROPPED_AT_ONCE = 2 };
+
 struct batch {
     struct history *history;
     struct slice body;
@@ -24,6 +27,8 @@ static void drop_old_days(const struct history *h, int64_t now_us)
 
     if (days_list(h->directory, &days, &count) < 0)
         return;
+    if (count > DAYS_DROPPED_AT_ONCE)
+        count = DAYS_DROPPED_AT_ONCE;
     for (size_t i = 0; i < count && day_compare(&days[i], &oldest) < 0; i++) {
         int r = day_remove(h->directory, &days[i]);
 
@@ -45,19 +50,25 @@ static int set_position(struct store *s, uint64_t spool_id, uint64_t sequence)
     return query_run(&q);
 }
 
-/* Opens the file of today, or goes on with a later one. */
+/* Today, or the day that was begun already if the clock went back a little. A day further ahead was
+ * begun by a clock that was wrong. */
+static struct day day_to_write(const struct history *h, int64_t now_us)
+{
+    struct day today = day_of(now_us), tomorrow = day_of(now_us + DAY_US);
+    bool goes_on = day_compare(&h->newest, &today) > 0 && day_compare(&h->newest, &tomorrow) <= 0;
+
+    return goes_on ? h->newest : today;
+}
+
 static int open_today(struct history *h, int64_t now_us)
 {
     CLEANUP(base_free_pointer) char *problem = NULL;
-    struct day today = day_of(now_us);
-    bool is_new = day_compare(&today, &h->newest) > 0;
+    struct day today = day_to_write(h, now_us);
     struct store *s;
     int r;
 
-    if (h->store && !is_new)
+    if (h->store && day_compare(&today, &h->newest) == 0)
         return 0;
-    if (!is_new)
-        today = h->newest;
     r = history_open_day(h, &today, false, &s, &problem);
     if (r < 0) {
         log_error("history: %s", problem);

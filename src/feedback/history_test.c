@@ -187,6 +187,29 @@ static size_t count_days(void)
     return count;
 }
 
+static int survives_a_clock_that_jumps(struct task *t, void *argument)
+{
+    static const int days[] = {0, 1, 2, 3, 700, 4, 5};
+    struct history *h = open_history(90);
+
+    (void)argument;
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        struct buffer batch = batch_of(SPOOL);
+
+        clock_shift_us = days[i] * DAY_US;
+        add_event(&batch, i + 1, QUEUE_EVENT_ACCEPTED, 1, (uint32_t)i);
+        assert_int_equal(apply(t, h, &batch), i + 1);
+    }
+    assert_int_equal(event_count(t, h, 0), 0); /* two days fell out, no more */
+    assert_int_equal(event_count(t, h, 1), 0);
+    for (uint32_t i = 2; i < ARRAY_LEN(days); i++)
+        assert_int_equal(event_count(t, h, i), 1);
+    assert_int_equal(count_days(), 5);
+    history_close(h);
+    clock_shift_us = 0;
+    return 0;
+}
+
 static int drops_whole_days(struct task *t, void *argument)
 {
     struct history *h = open_history(2);
@@ -313,9 +336,10 @@ static void only_days_are_days(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FOLDER_TEST(stores_each_event_once), FOLDER_TEST(refuses_what_is_no_batch),
-        FOLDER_TEST(goes_on_over_midnight),  FOLDER_TEST(drops_whole_days),
-        FOLDER_TEST(lists_the_newest_first), cmocka_unit_test(only_days_are_days),
+        FOLDER_TEST(stores_each_event_once),  FOLDER_TEST(refuses_what_is_no_batch),
+        FOLDER_TEST(goes_on_over_midnight),   FOLDER_TEST(survives_a_clock_that_jumps),
+        FOLDER_TEST(drops_whole_days),        FOLDER_TEST(lists_the_newest_first),
+        cmocka_unit_test(only_days_are_days),
     };
 
     log_init("test", LOG_ERROR);

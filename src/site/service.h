@@ -6,6 +6,7 @@
 #include "site/site.h"
 
 struct peer;
+struct task;
 struct site_pusher;
 
 /* Where applications submit mail: told with each new credential. */
@@ -23,6 +24,9 @@ struct site_service {
     struct site_port ports[SITE_PORTS_MAX];
     size_t port_count;
     uint16_t key_bits; /* of RSA */
+    /* Cancels the mail of a removed site that is still queued; NULL: there is no queue. */
+    int (*cancel_mail)(struct task *t, void *context, uint64_t site_id);
+    void *context;
 };
 
 /* The three arrays of operations; `service` may be NULL where they are only looked at (command

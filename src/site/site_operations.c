@@ -187,8 +187,8 @@ static int remove_site(struct task *t, struct control_call *call)
     if (r == 0 && !control_flag(call, "yes"))
         r = control_refuse(call, CONTROL_REFUSED, "yes",
                            "Pause it instead (letterhead site pause), or say --yes.",
-                           "Removing %.*s destroys its keys and credentials for ever; its DNS "
-                           "records would be of no use, and mail still queued could not be signed.",
+                           "Removing %.*s destroys its keys and credentials for ever, its DNS "
+                           "records become useless, and its mail still queued is cancelled.",
                            SLICE_ARG(site.name));
     if (r == 0)
         r = erase_site(service->store, site.id, task_wall_us(t));
@@ -196,7 +196,10 @@ static int remove_site(struct task *t, struct control_call *call)
         return r;
     add_text(call->output, "site", site.name);
     json_object_set_new(call->output, "state", json_string("removed"));
-    return site_push_change(t, service, call, site.id);
+    r = site_push_change(t, service, call, site.id);
+    if (r == 0 && service->cancel_mail)
+        r = service->cancel_mail(t, service->context, (uint64_t)site.id);
+    return r;
 }
 
 static const char *const methods[] = {"dkim", NULL};

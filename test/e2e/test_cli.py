@@ -261,6 +261,17 @@ def test_operators_act_on_the_queue(service, library):
     assert service.ask("queue", "list", "--message", message_id)["entries"] == []
 
 
+def test_mail_of_a_removed_site_is_cancelled(service, dns):
+    site = stage.Site(service, dns, "leaving", "museum.example")
+    message_id = site.send()
+    service.call("site", "remove", "leaving", "--yes")
+    stage.wait_until("cancelled", lambda: recipient(service, message_id)["state"] == "cancelled")
+    shown = service.ask("message", "show", message_id)
+    assert shown["site"] == "leaving" and "removed" in shown["recipients"][0]["why"]
+    with pytest.raises(Exception):
+        site.client()
+
+
 def test_send_reads_the_text_from_standard_input(service, library):
     sent = service.ask("send", library.name, "--to", "reader@reader.example", "--subject", "Grüße", input="hello\n")
     assert service.ask("message", "show", sent["message_id"])["from"] == f"postmaster@{library.domain}"
