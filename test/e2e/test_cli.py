@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -109,6 +110,18 @@ def test_help_teaches_every_command(service):
         assert text.startswith(f"usage: letterhead {command}")
         assert "Examples:" in text and f"letterhead {command}" in text.split("Examples:")[1]
         assert "Exit status" in text
+
+
+def test_the_manual_page_has_every_command_and_flag(service):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/man/letterhead.1").read_text()
+    page = re.sub(r"[\"\s]+", " ", page.replace("\\-", "-"))
+    overview = subprocess.run([service.binary, "help"], capture_output=True, text=True, check=True).stdout
+    for command in re.findall(r"^  ([a-z][a-z -]*?)  ", overview, re.M):
+        verb = command.split()[-1]
+        assert verb in page
+        usage = subprocess.run([service.binary, *command.split(), "--help"], capture_output=True, text=True, check=False)
+        for flag in re.findall(r"--[a-z-]+", usage.stdout.split("\n\n")[0]):
+            assert flag in page, f"{command} {flag}"
 
 
 # --- JSON. ---
