@@ -270,3 +270,22 @@ size_t bed_count(const struct bed *bed, unsigned number, enum queue_event_type t
                  (type == 0 || bed->events[i].type == type);
     return count;
 }
+
+/* --- whole tests --- */
+
+static bed_test *tried;
+
+static int try_body(struct task *t, void *bed)
+{
+    return tried(t, bed);
+}
+
+void bed_try(bed_test *body)
+{
+    static struct bed bed;
+
+    bed_init(&bed, fake_disk_new());
+    tried = body;
+    bed_run(try_body, &bed);
+    disk_free(bed.disk);
+}

@@ -77,4 +77,15 @@ void bed_read_events(struct task *t, struct bed *bed, size_t count, bool acknowl
 /* How many of this type (0: any) there are for the message. */
 size_t bed_count(const struct bed *bed, unsigned number, enum queue_event_type type);
 
+/* Runs a test's body as the first task of a fresh world, with a bed on a fresh disk. */
+typedef int bed_test(struct task *t, struct bed *bed);
+void bed_try(bed_test *body);
+/* Makes test_NAME, for cmocka, of a body. */
+#define BED_TEST(name)                                                                             \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        bed_try(name);                                                                             \
+    }
+
 #endif

@@ -71,7 +71,8 @@ bool queue_segment_number(const char *name, uint64_t *ret_number)
     uint64_t number;
 
     if (!slice_ends_nocase(text, SLICE(".log")) ||
-        slice_to_u64(slice_part(text, 0, text.size - 4), UINT64_MAX / 2, &number) < 0 || number == 0)
+        slice_to_u64(slice_part(text, 0, text.size - 4), UINT64_MAX / 2, &number) < 0 ||
+        number == 0)
         return false;
     queue_segment_name(number, canonical);
     if (strcmp(canonical, name) != 0)
