@@ -1,6 +1,7 @@
 #include "control/server.h"
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "control/json.h"
 #include "control/perform.h"
 #include "runtime/listener.h"
@@ -75,25 +76,26 @@ static json_t *reply_too_long(void)
     return control_reply_problem(&problem);
 }
 
+/* A reply may hold a secret that is shown once: the only copy of its text is sent as it is, and wiped. */
+static int send_text(struct task *t, struct connection *c, char *text, size_t size)
+{
+    const struct iovec pieces[] = {{text, size}, {(char[]){'\n'}, 1}};
+    int r = stream_write_vector(t, c->stream, pieces, ARRAY_LEN(pieces));
+
+    secret_wipe(text, size);
+    return r;
+}
+
 /* Takes the reply over. */
 static int send_reply(struct task *t, struct connection *c, json_t *reply)
 {
-    char *text = json_dumps(reply, JSON_COMPACT);
-    int r;
+    CLEANUP(base_free_pointer) char *text = json_dumps(reply, JSON_COMPACT);
 
     json_decref(reply);
     assert(text);
-    if (strlen(text) >= CONTROL_REPLY_BYTES_MAX) {
-        free(text);
+    if (strlen(text) >= CONTROL_REPLY_BYTES_MAX)
         return send_reply(t, c, reply_too_long());
-    }
-    r = stream_write(t, c->stream, slice_text(text));
-    free(text);
-    if (r == 0)
-        r = stream_write(t, c->stream, SLICE("\n"));
-    if (r == 0)
-        r = stream_flush(t, c->stream);
-    return r;
+    return send_text(t, c, text, strlen(text));
 }
 
 static json_t *answer(struct task *t, struct connection *c, struct slice line)
