@@ -52,6 +52,7 @@ struct exchange {
 static void exchange_done(struct exchange *e)
 {
     given_done(&e->given);
+    submit_talk_forget(e->talk);
 }
 
 static void decode(struct exchange *e, struct slice text, struct secret *ret)

@@ -3,7 +3,7 @@
 #include "base/secret.h"
 #include "wire/smtp_reply.h"
 
-static void wipe_line(struct submit_talk *talk)
+void submit_talk_forget(struct submit_talk *talk)
 {
     if (talk->line.size)
         secret_wipe(talk->line.data, talk->line.size);
@@ -12,7 +12,7 @@ static void wipe_line(struct submit_talk *talk)
 
 void submit_talk_done(struct submit_talk *talk)
 {
-    wipe_line(talk);
+    submit_talk_forget(talk);
     buffer_done(&talk->line);
     buffer_done(&talk->reply);
 }
@@ -82,7 +82,7 @@ static int skip_line(struct task *t, struct submit_talk *talk)
 
 static void take(struct submit_talk *talk, size_t size)
 {
-    wipe_line(talk);
+    submit_talk_forget(talk);
     buffer_add(&talk->line, slice_part(stream_buffered(talk->stream), 0, size));
     drop(talk->stream, size + 2);
 }

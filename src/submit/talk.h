@@ -4,7 +4,7 @@
  * no command has). Replies gather while input is at hand and leave together when the next line has
  * to be waited for, so a pipelined group costs one write (RFC 2920). What is read may be a
  * password: every line is wiped from the stream's buffer when it is taken, and from here when the
- * next one comes. */
+ * next one comes, or sooner (submit_talk_forget). */
 #ifndef LETTERHEAD_SUBMIT_TALK_H
 #define LETTERHEAD_SUBMIT_TALK_H
 
@@ -29,6 +29,8 @@ enum {
  * SUBMIT_TALK_LINE_BYTES and was skipped; -EPROTO: it was so long, or so much not SMTP, that
  * there is no point in going on. Else the stream's errors. */
 MUST_CHECK int submit_talk_read(struct task *t, struct submit_talk *talk, struct slice *ret_line);
+/* Wipes the line that was read last: it was a password, and the next one may be long in coming. */
+void submit_talk_forget(struct submit_talk *talk);
 MUST_CHECK int submit_talk_reply(struct task *t, struct submit_talk *talk,
                                  const struct wire_reply *reply);
 MUST_CHECK int submit_talk_flush(struct task *t, struct submit_talk *talk);
