@@ -431,14 +431,7 @@ class Site:
 
     def client(self, implicit_tls=False, login=None):
         """A logged-in SMTP client, its certificate checks on."""
-        context = ssl.create_default_context(cafile=str(self.service.directory / "tls.crt"))
-        if implicit_tls:
-            context.check_hostname = False  # smtplib would ask for the address as the name
-            client = smtplib.SMTP_SSL(LOOPBACK, self.service.tls_port, context=context, timeout=30)
-        else:
-            client = smtplib.SMTP(LOOPBACK, self.service.starttls_port, timeout=30)
-            client._host = self.service.HOSTNAME
-            client.starttls(context=context)
+        client = connect(self.service, implicit_tls)
         client.login(*(login or self.login))
         return client
 
@@ -452,6 +445,18 @@ class Site:
         """Submits one message; the id from the 250."""
         with self.client(**how) as client:
             return transact(client, sender or f"info@{self.domain}", recipients, message or self.message())
+
+
+def connect(service, implicit_tls=False):
+    """An SMTP client under TLS that has not logged in, its certificate checks on."""
+    context = ssl.create_default_context(cafile=str(service.directory / "tls.crt"))
+    if implicit_tls:
+        context.check_hostname = False  # smtplib would ask for the address as the name
+        return smtplib.SMTP_SSL(LOOPBACK, service.tls_port, context=context, timeout=30)
+    client = smtplib.SMTP(LOOPBACK, service.starttls_port, timeout=30)
+    client._host = service.HOSTNAME
+    client.starttls(context=context)
+    return client
 
 
 def transact(client, sender, recipients, message):
