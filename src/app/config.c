@@ -488,6 +488,13 @@ int config_check_main(int argc, char **argv)
             return option == 'h' ? 0 : 2;
         }
     }
+    if (optind < argc) {
+        fprintf(stderr,
+                "letterhead check-config: \"%s\" is one word too many; name the file with --config "
+                "PATH\n",
+                argv[optind]);
+        return 2;
+    }
     r = config_load(path, &config, &problems);
     if (json)
         check_report_json(r == 0, buffer_slice(&problems));

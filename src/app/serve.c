@@ -74,6 +74,12 @@ int serve_main(int argc, char **argv)
             return option == 'h' ? 0 : 2;
         }
     }
+    if (optind < argc) {
+        fprintf(stderr,
+                "letterhead serve: \"%s\" is one word too many; name the file with --config PATH\n",
+                argv[optind]);
+        return 2;
+    }
     /* The roles read it again, from wherever they are. */
     if (realpath(path, absolute))
         path = absolute;
