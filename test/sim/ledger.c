@@ -233,8 +233,11 @@ static int read_batch(struct cursor *c, struct ledger *l)
 
     if (r < 0)
         return r;
-    if (l->spool_id && spool_id != l->spool_id)
-        ledger_fail(l, "the spool has begun anew");
+    if (spool_id !=
+        l->spool_id) { /* the last one was empty, and went; what it lost, the audit finds */
+        sim_trace(l->w, "steward: the spool begins anew");
+        l->cursor = 0;
+    }
     l->spool_id = spool_id;
     return 0;
 }
@@ -265,14 +268,19 @@ int ledger_store_events(struct ledger *l, struct slice batch)
     return r;
 }
 
-/* The answer before this one may not have been read, or not have been written down in time. */
+/* The gateway crashed soon after this time: before it had written down what it then knew. */
+static bool crashed_soon_after(const struct ledger *l, uint64_t time_us)
+{
+    for (size_t i = 0; i < l->crash_count; i++)
+        if (l->crashes_us[i] >= time_us)
+            return l->disk_fails || l->crashes_us[i] < time_us + COMMIT_MOST_US;
+    return false;
+}
+
+/* The answer before this one may not have been read, or not have been written down. */
 static bool may_repeat(const struct ledger *l, const struct ledger_recipient *r)
 {
-    bool crashed = l->crashes > r->delivery_count_crashes;
-
-    if (!r->delivery_certain)
-        return true;
-    return crashed && (l->disk_fails || l->last_crash_us < r->delivered_us + COMMIT_MOST_US);
+    return !r->delivery_certain || crashed_soon_after(l, r->delivered_us);
 }
 
 static void deliver_one(struct ledger *l, struct ledger_submission *s, struct slice address,
@@ -291,7 +299,6 @@ static void deliver_one(struct ledger *l, struct ledger_submission *s, struct sl
     l->counts.repeated += r->deliveries > 0;
     r->deliveries++;
     r->delivered_us = now_us(l);
-    r->delivery_count_crashes = l->crashes;
     r->delivery_certain = false;
 }
 
@@ -333,8 +340,8 @@ void ledger_deliver_certain(struct ledger_submission *s, const struct slice *rec
 
 void ledger_note_crash(struct ledger *l)
 {
-    l->crashes++;
-    l->last_crash_us = now_us(l);
+    assert(l->crash_count < LEDGER_CRASHES_MAX);
+    l->crashes_us[l->crash_count++] = now_us(l);
 }
 
 static bool has_ended(const struct ledger_submission *s)
@@ -363,7 +370,7 @@ static void judge_recipient(struct ledger *l, const struct ledger_submission *s,
     if (!r->ended && (s->answer == LEDGER_ACKNOWLEDGED || s->id_known))
         ledger_fail(l, "%u to %.*s %s", s->number, SLICE_ARG(r->address),
                     r->held ? "is held for ever" : "is lost");
-    if (r->deliveries > 1 && l->crashes == 0 && r->ambiguous_events == 0)
+    if (r->deliveries > 1 && l->crash_count == 0 && r->ambiguous_events == 0)
         ledger_fail(l, "%u went to %.*s %u times, and no event says that it might", s->number,
                     SLICE_ARG(r->address), r->deliveries);
 }

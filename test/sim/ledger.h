@@ -15,7 +15,7 @@
 #include "queue/event.h"
 #include "world_sim.h"
 
-enum { LEDGER_RECIPIENTS_MAX = 8 };
+enum { LEDGER_RECIPIENTS_MAX = 8, LEDGER_CRASHES_MAX = 64 };
 
 enum ledger_answer { LEDGER_OPEN, LEDGER_ACKNOWLEDGED, LEDGER_REFUSED, LEDGER_UNANSWERED };
 
@@ -24,11 +24,11 @@ struct ledger_recipient {
     enum queue_event_type ended; /* the event that the steward stored; 0: none yet */
     uint64_t ended_us;
     bool held;
+    uint64_t missing_since_us; /* not in the queue either, by the audits; 0: it is */
     unsigned ambiguous_events;
     unsigned deliveries;
-    uint64_t delivered_us;           /* the last one */
-    uint64_t delivery_count_crashes; /* crashes before it */
-    bool delivery_certain;           /* the host heard more from the gateway after its answer */
+    uint64_t delivered_us; /* the last one */
+    bool delivery_certain; /* the host heard more from the gateway after its answer */
 };
 
 /* One attempt of a client to submit one message. */
@@ -50,8 +50,9 @@ struct ledger {
     struct arena arena;
     struct list submissions;
     unsigned submission_count;
-    uint64_t spool_id, cursor; /* the steward's */
-    uint64_t crashes, last_crash_us;
+    uint64_t spool_id, cursor;               /* the steward's: one cursor a spool */
+    uint64_t crashes_us[LEDGER_CRASHES_MAX]; /* when */
+    size_t crash_count;
     struct slice public_keys[8]; /* by site: raw Ed25519 */
     bool disk_fails;             /* in this run; then an answer may stay unwritten for long */
     char problem[1024];          /* the first; "" while all is well */

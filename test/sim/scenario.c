@@ -356,7 +356,8 @@ static int wait_until_settled(struct task *t, struct scenario *s)
     uint64_t until_us = task_now_us(t) + SETTLE_US;
     int r = 0;
 
-    while (r == 0 && !ledger_is_settled(s->ledger) && task_now_us(t) < until_us) {
+    while (r == 0 && !ledger_is_settled(s->ledger) && !*s->ledger->problem &&
+           task_now_us(t) < until_us) {
         r = task_sleep(t, 60 * SECOND_US);
         if (r == 0)
             r = neighbours_release(t, s);
@@ -424,7 +425,7 @@ static void report(const struct scenario *s, int r, struct scenario_result *ret)
     ret->expired = l->counts.expired;
     ret->repeated = l->counts.repeated;
     ret->ambiguous = l->counts.ambiguous;
-    ret->crashes = (unsigned)l->crashes;
+    ret->crashes = (unsigned)l->crash_count;
     ret->starts = s->starts;
 }
 
