@@ -101,7 +101,11 @@ class Server:
             self.process.wait()
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()  # what came up only in part must not stay behind
+            raise
         return self
 
     def __exit__(self, *_):
