@@ -67,6 +67,15 @@ def wait_until(what, check, seconds=20, pause=0.1):
         time.sleep(pause)
 
 
+def runs(pid):
+    """Whether the process still holds anything (a zombie does not)."""
+    try:
+        state = pathlib.Path("/proc", str(pid), "stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
 def tail(path, lines=25):
     try:
         return "\n".join(pathlib.Path(path).read_text(errors="replace").splitlines()[-lines:])
@@ -380,6 +389,17 @@ class Service(Server):
         wait_until("the service to answer", lambda: self.call("site", "list", check=False).returncode == 0)
         with socket.create_connection((LOOPBACK, self.starttls_port), timeout=20) as client:
             client.recv(100)  # the ports are open before the gateway has read its spool; a greeting says it has
+
+    def crash(self):
+        """Kills all processes at once, as a power cut would; when it returns they have let go of
+        their ports. Yields how many they were."""
+        victims = [self.process.pid, *self.children().values()]
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):  # a role ends with the supervisor
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        wait_until("the end of all roles", lambda: not any(runs(pid) for pid in victims), pause=0.01)
+        return len(victims)
 
     def call(self, *words, check=True, **more):
         """A command line, as people type it."""

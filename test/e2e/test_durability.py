@@ -144,10 +144,7 @@ def test_a_killed_role_comes_back_and_nothing_is_lost(service, receiver, library
 def test_everything_killed_at_once(service, receiver, library, dns):
     with Ledger(library) as ledger:
         time.sleep(1)
-        for pid in [service.process.pid, *service.children().values()]:
-            with contextlib.suppress(ProcessLookupError):  # a role ends with the supervisor
-                os.kill(pid, signal.SIGKILL)
-        service.process.wait(10)
+        service.crash()
         service.start()
         ledger.wait_for_more()
     assert settle(ledger, service, receiver, dns) <= CONNECTIONS
