@@ -60,7 +60,10 @@ struct scenario {
 
     int submission_listeners[SCENARIO_SITES];
     int vault_pair[2], steward_pair[2];
-    struct peer *vault_end, *steward_end; /* outside */
+    struct scope vault_scope, steward_scope;
+    struct peer *vault_end, *steward_end;
+    bool strike_vault, strike_steward; /* they die, and are started again */
+    struct condition strike;
     bool push_wanted, steward_away;
     struct condition push;
 
@@ -92,8 +95,7 @@ void host_done(struct host *h);
 void host_resolve(void *context, struct world_query *query, uint64_t *ret_delay_us);
 
 /* neighbours.c: the vault and the steward. */
-void neighbours_open(struct scenario *s);
-void neighbours_done(struct scenario *s);
+int neighbours_main(struct task *t, void *argument);
 /* Asks the gateway for what it has in its queue, and holds it against the ledger. */
 MUST_CHECK int neighbours_audit(struct task *t, struct scenario *s);
 /* Lets go of everything that the queue holds. */

@@ -105,24 +105,81 @@ static int pusher_main(struct task *t, void *argument)
     return r;
 }
 
-void neighbours_open(struct scenario *s)
+static int audits_main(struct task *t, void *argument)
 {
-    const struct peer_handlers vault = {.request = ask_vault, .context = s};
-    const struct peer_handlers steward = {
+    struct scenario *s = argument;
+    int r = 0;
+
+    while (r == 0) {
+        r = task_sleep(t, 30 * SECOND_US + chance_skewed(s->chance, 120 * SECOND_US));
+        if (r == 0)
+            r = neighbours_audit(t, s);
+    }
+    return r;
+}
+
+static void vault_open(struct task *t, struct scenario *s)
+{
+    const struct peer_handlers handlers = {.request = ask_vault, .context = s};
+
+    scope_open(&s->vault_scope, t);
+    s->vault_end = peer_new(&s->vault_scope, "gateway", s->vault_pair[1], &handlers);
+}
+
+static void vault_close(struct scenario *s)
+{
+    scope_close(&s->vault_scope);
+    peer_free(TAKE(s->vault_end));
+}
+
+static void steward_open(struct task *t, struct scenario *s)
+{
+    const struct peer_handlers handlers = {
         .request = ask_steward, .hello = steward_is_greeted, .context = s};
 
-    sim_world_pair(s->w, s->vault_pair);
-    sim_world_pair(s->w, s->steward_pair);
-    s->vault_end = peer_new(s->outside, "gateway", s->vault_pair[1], &vault);
-    s->steward_end = peer_new(s->outside, "gateway", s->steward_pair[1], &steward);
-    if (scope_spawn(s->outside, "pusher", pusher_main, s) < 0)
+    scope_open(&s->steward_scope, t);
+    s->steward_end = peer_new(&s->steward_scope, "gateway", s->steward_pair[1], &handlers);
+    if (scope_spawn(&s->steward_scope, "pusher", pusher_main, s) < 0 ||
+        scope_spawn(&s->steward_scope, "audits", audits_main, s) < 0)
         abort();
 }
 
-void neighbours_done(struct scenario *s)
+static void steward_close(struct scenario *s)
 {
-    peer_free(s->vault_end);
-    peer_free(s->steward_end);
+    scope_close(&s->steward_scope);
+    peer_free(TAKE(s->steward_end));
+}
+
+static int keep_running(struct task *t, struct scenario *s)
+{
+    int r = 0;
+
+    while (r == 0) {
+        r = condition_wait(t, &s->strike);
+        if (s->strike_vault) {
+            vault_close(s);
+            vault_open(t, s);
+        }
+        if (s->strike_steward) {
+            steward_close(s);
+            steward_open(t, s);
+        }
+        s->strike_vault = s->strike_steward = false;
+    }
+    return r;
+}
+
+int neighbours_main(struct task *t, void *argument)
+{
+    struct scenario *s = argument;
+    int r;
+
+    vault_open(t, s);
+    steward_open(t, s);
+    r = keep_running(t, s);
+    vault_close(s);
+    steward_close(s);
+    return r;
 }
 
 static int ask_gateway(struct task *t, struct scenario *s, uint8_t type, struct slice body,

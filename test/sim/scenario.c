@@ -207,10 +207,18 @@ static void stop_gateway(struct scenario *s)
     condition_broadcast(&s->stop);
 }
 
-/* One of the things that befall the gateway. */
+static void strike_neighbour(struct scenario *s)
+{
+    sim_trace(s->w, "a neighbour dies");
+    s->strike_vault = chance_ppm(s->chance, 500000);
+    s->strike_steward = !s->strike_vault;
+    condition_broadcast(&s->strike);
+}
+
+/* One of the things that befall the gateway and its neighbours. */
 static int strike(struct task *t, struct scenario *s)
 {
-    switch (chance_below(s->chance, 6)) {
+    switch (chance_below(s->chance, 8)) {
     case 0:
         sim_world_crash(s->w);
         return 0;
@@ -223,6 +231,10 @@ static int strike(struct task *t, struct scenario *s)
         return 0;
     case 4:
         sim_world_jump(s->w, ((int64_t)chance_below(s->chance, 7200) - 3600) * (int64_t)SECOND_US);
+        return 0;
+    case 5:
+    case 6:
+        strike_neighbour(s);
         return 0;
     default:
         s->steward_away = true;
@@ -241,21 +253,6 @@ static int strikes_main(struct task *t, void *argument)
         if (r == 0 && !s->healed)
             r = strike(t, s);
         s->steward_away = false;
-    }
-    return r;
-}
-
-static int audits_main(struct task *t, void *argument)
-{
-    struct scenario *s = argument;
-    int r = 0;
-
-    while (r == 0) {
-        r = task_sleep(t, 30 * SECOND_US + chance_skewed(s->chance, 120 * SECOND_US));
-        if (r == 0)
-            r = neighbours_audit(t, s);
-        if (r == -EAGAIN)
-            r = 0;
     }
     return r;
 }
@@ -335,7 +332,9 @@ static int start_outside(struct scenario *s)
 
         s->submission_listeners[i] = sim_world_listen(s->w, &at, true);
     }
-    neighbours_open(s);
+    sim_world_pair(s->w, s->vault_pair);
+    sim_world_pair(s->w, s->steward_pair);
+    r = scope_spawn(s->outside, "neighbours", neighbours_main, s);
     for (unsigned i = 0; r == 0 && i < HOSTS; i++) {
         s->hosts[i] = (struct host){.scenario = s, .number = i};
         host_open(&s->hosts[i]);
@@ -345,8 +344,6 @@ static int start_outside(struct scenario *s)
         r = start_clients(s);
     if (r == 0)
         r = scope_spawn(s->outside, "strikes", strikes_main, s);
-    if (r == 0)
-        r = scope_spawn(s->outside, "audits", audits_main, s);
     return r;
 }
 
@@ -404,7 +401,6 @@ static int main_task(struct task *t, void *argument)
         r = scope_wait(t, &supervisor);
     scope_close(&supervisor);
     scope_close(&outside);
-    neighbours_done(s);
     return r;
 }
 
