@@ -79,7 +79,4 @@ struct config {
 MUST_CHECK int config_load(const char *path, struct config **ret, struct buffer *problems);
 void config_free(struct config *config);
 
-/* `letterhead check-config [--config PATH] [--json]`. */
-int config_check_main(int argc, char **argv);
-
 #endif

@@ -1,6 +1,6 @@
 /* The one binary: finds the word on the command line and hands over. */
+#include "app/check_config.h"
 #include "app/cli.h"
-#include "app/config.h"
 #include "app/inspect.h"
 #include "app/role.h"
 #include "app/serve.h"
@@ -38,7 +38,7 @@ static int version_main(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const struct word words[] = {
-        {"serve", serve_main},     {"role", role_main},       {"check-config", config_check_main},
+        {"serve", serve_main},     {"role", role_main},       {"check-config", check_config_main},
         {"inspect", inspect_main}, {"version", version_main}, {"--version", version_main},
     };
 

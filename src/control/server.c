@@ -76,7 +76,7 @@ static json_t *reply_too_long(void)
     return control_reply_problem(&problem);
 }
 
-/* A reply may hold a secret that is shown once: the only copy of its text is sent as it is, and wiped. */
+/* A reply may hold a secret that is shown once: its text is sent as it is, and wiped. */
 static int send_text(struct task *t, struct connection *c, char *text, size_t size)
 {
     const struct iovec pieces[] = {{text, size}, {(char[]){'\n'}, 1}};

@@ -1,5 +1,5 @@
-/* A stream under TLS: OpenSSL over the stream's own socket, by a BIO that reads and writes it without
- * waiting. Contexts and what they allow are made in tls.c. */
+/* A stream under TLS: OpenSSL over the stream's own socket, by a BIO that reads and writes it
+ * without waiting. Contexts and what they allow are made in tls.c. */
 #include "runtime/stream_inside.h"
 #include "runtime/tls_inside.h"
 

@@ -1,4 +1,5 @@
-/* Those around the gateway, and what they share in one run. Each lives in tasks of scenario->outside. */
+/* Those around the gateway, and what they share in one run. Each lives in tasks of
+ * scenario->outside. */
 #ifndef LETTERHEAD_SIM_ACTORS_H
 #define LETTERHEAD_SIM_ACTORS_H
 

@@ -1,5 +1,5 @@
-/* Chance that can be repeated: everything random in the simulator comes from one of these, begun with the
- * seed. SplitMix64: small, and good enough to choose faults with. */
+/* Chance that can be repeated: everything random in the simulator comes from one of these, begun
+ * with the seed. SplitMix64: small, and good enough to choose faults with. */
 #ifndef LETTERHEAD_SIM_CHANCE_H
 #define LETTERHEAD_SIM_CHANCE_H
 
@@ -30,8 +30,8 @@ static inline uint64_t chance_between(struct chance *c, uint64_t least, uint64_t
     return least + chance_below(c, most - least + 1);
 }
 
-/* True so often in a million. Draws nothing when that is never, so that a fault that is switched off does
- * not change what else happens. */
+/* True so often in a million. Draws nothing when that is never, so that a fault that is switched
+ * off does not change what else happens. */
 static inline bool chance_ppm(struct chance *c, uint32_t ppm)
 {
     return ppm && chance_below(c, 1000000) < ppm;

@@ -14,7 +14,8 @@ static bool is_last_line(struct slice line)
     return line.size >= 4 && line.data[3] == ' ';
 }
 
-/* Reads one reply; *ret_text has what follows the code in its last line, for as long as nothing is read. */
+/* Reads one reply; *ret_text has what follows the code in its last line, for as long as nothing is
+ * read. */
 static int read_reply(struct task *t, struct client *c, unsigned *ret_code, struct slice *ret_text)
 {
     struct slice line;
@@ -217,8 +218,8 @@ static enum step submit(struct task *t, struct client *c, struct ledger_submissi
     return step;
 }
 
-/* Tries until there is an answer that counts. Each attempt is a submission of its own: the one before it may
- * have been accepted without a word. */
+/* Tries until there is an answer that counts. Each attempt is a submission of its own: the one
+ * before it may have been accepted without a word. */
 static int send_one(struct task *t, struct client *c)
 {
     struct scenario *s = c->scenario;

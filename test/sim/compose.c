@@ -1,7 +1,7 @@
 #include "actors.h"
 
-/* Recipients of the same host share a transaction, so they come in runs. Names beginning with "nobody" are
- * refused by every host. */
+/* Recipients of the same host share a transaction, so they come in runs. Names beginning with
+ * "nobody" are refused by every host. */
 static void choose_recipients(struct scenario *s, struct ledger_submission *submission)
 {
     struct arena *arena = &s->ledger->arena;

@@ -55,7 +55,8 @@ const char *judge_content(struct slice sent, struct slice received)
     return judge_fields(&before, &after);
 }
 
-/* Adds the last instance of the field that was not used yet, in canonical form (RFC 6376 §5.4.2). */
+/* Adds the last instance of the field that was not used yet, in canonical form (RFC 6376
+ * §5.4.2). */
 static void add_signed_field(const struct wire_header *header, bool *used, struct slice name,
                              struct buffer *out)
 {

@@ -363,7 +363,8 @@ bool ledger_is_settled(const struct ledger *l)
     return true;
 }
 
-/* A repetition that no crash explains was announced: the attempt before it was noted as ambiguous. */
+/* A repetition that no crash explains was announced: the attempt before it was noted as
+ * ambiguous. */
 static void judge_recipient(struct ledger *l, const struct ledger_submission *s,
                             const struct ledger_recipient *r)
 {

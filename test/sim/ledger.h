@@ -1,13 +1,14 @@
-/* What everybody outside the gateway knows, kept by somebody who never forgets: what clients sent and were told,
- * what the steward stored, what receiving hosts took. Each entry is held against the others at once, and all
- * of it at the end:
+/* What everybody outside the gateway knows, kept by somebody who never forgets: what clients sent
+ * and were told, what the steward stored, what receiving hosts took. Each entry is held against the
+ * others at once, and all of it at the end:
  *
- *   - what was answered 250 is delivered, or bounced or expired with one event that says so: never lost, never
- *     ended twice;
+ *   - what was answered 250 is delivered, or bounced or expired with one event that says so: never
+ *     lost, never ended twice;
  *   - what was refused is never delivered;
- *   - what is delivered is what was submitted, signed for the domain of its From by that domain's own key;
- *   - nobody gets a message again, unless the first time its end was not certain: the gateway had not read the
- *     answer, or crashed before it had written it down. */
+ *   - what is delivered is what was submitted, signed for the domain of its From by that domain's
+ *     own key;
+ *   - nobody gets a message again, unless the first time its end was not certain: the gateway had
+ *     not read the answer, or crashed before it had written it down. */
 #ifndef LETTERHEAD_SIM_LEDGER_H
 #define LETTERHEAD_SIM_LEDGER_H
 
@@ -68,7 +69,8 @@ void ledger_free(struct ledger *l);
 /* Notes what is wrong; the first counts. */
 void ledger_fail(struct ledger *l, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* A submission begins. Its recipients and content are set by the caller, from the ledger's arena. */
+/* A submission begins. Its recipients and content are set by the caller, from the ledger's
+ * arena. */
 struct ledger_submission *ledger_submit(struct ledger *l, struct slice site_domain);
 /* "sim-000042", in subject and body. */
 struct slice ledger_token(struct ledger *l, unsigned number);
@@ -76,7 +78,8 @@ void ledger_acknowledge(struct ledger *l, struct ledger_submission *s, struct sl
 void ledger_refuse(struct ledger *l, struct ledger_submission *s, unsigned code);
 void ledger_leave_open(struct ledger *l, struct ledger_submission *s);
 
-/* The steward stores a batch: all of it, or none. 0, or -EBADMSG. Duplicates by sequence are passed over. */
+/* The steward stores a batch: all of it, or none. 0, or -EBADMSG. Duplicates by sequence are passed
+ * over. */
 MUST_CHECK int ledger_store_events(struct ledger *l, struct slice batch);
 
 /* A host takes a message for some of its recipients, by a transaction that began at `begun_us`. */

@@ -1,5 +1,5 @@
-/* The two processes beside the gateway: the vault, whose answers are the real one's, and a steward that knows
- * the sites and stores events in the ledger. Both outlive it. */
+/* The two processes beside the gateway: the vault, whose answers are the real one's, and a steward
+ * that knows the sites and stores events in the ledger. Both outlive it. */
 #include "actors.h"
 #include "queue/remote.h"
 #include "site/directory.h"

@@ -1,5 +1,6 @@
-/* Sockets in memory. Everything that goes from one end to the other is an event of its own, in order for each
- * direction, after a delay that chance chooses. Numbers are never used again within a run. */
+/* Sockets in memory. Everything that goes from one end to the other is an event of its own, in
+ * order for each direction, after a delay that chance chooses. Numbers are never used again within
+ * a run. */
 #include "base/buffer.h"
 #include "world_inside.h"
 
@@ -555,7 +556,8 @@ static bool is_accepted(const struct sim_world *w, const struct sim_socket *s)
     return true;
 }
 
-/* The tasks of the dead wake up to errors; the loop must not leave them waiting for a silent socket. */
+/* The tasks of the dead wake up to errors; the loop must not leave them waiting for a silent
+ * socket. */
 void sim_network_crash(struct sim_world *w)
 {
     for (size_t i = 0; i < w->socket_count; i++) {

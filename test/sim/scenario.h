@@ -1,6 +1,6 @@
-/* One run: clients submit, hosts receive, the gateway between them is the real one, and everything that can go
- * wrong does, as the seed has it. When the clients are done the faults end, and what was accepted must come to
- * an end as well; then the ledger is judged. */
+/* One run: clients submit, hosts receive, the gateway between them is the real one, and everything
+ * that can go wrong does, as the seed has it. When the clients are done the faults end, and what
+ * was accepted must come to an end as well; then the ledger is judged. */
 #ifndef LETTERHEAD_SIM_SCENARIO_H
 #define LETTERHEAD_SIM_SCENARIO_H
 

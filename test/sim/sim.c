@@ -1,10 +1,10 @@
 /* sim: runs the gateway in simulated worlds and keeps a ledger.
  *
- *   sim --seeds N [--from K]   runs N seeds from K (1 when not given); stops at the first that fails
+ *   sim --seeds N [--from K]   N seeds from K (1 when not given); stops at the first that fails
  *   sim --seed N [--verbose]   runs one; --verbose prints everything that happens
  *
- * Each seed is run as it was the last time: a failing one can be replayed. The exit status says whether all
- * ledgers held. */
+ * Each seed is run as it was the last time: a failing one can be replayed. The exit status says
+ * whether all ledgers held. */
 #include "base/log.h"
 #include "scenario.h"
 

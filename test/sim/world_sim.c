@@ -185,7 +185,8 @@ static NORETURN void deadlock(struct sim_world *w)
     abort();
 }
 
-/* The clock moves a little even when nothing is waited for, so that who watches it in a loop gets on. */
+/* The clock moves a little even when nothing is waited for, so that who watches it in a loop gets
+ * on. */
 static void wait_for_news(struct world *base, uint64_t until_us, struct world_news *ret_news)
 {
     struct sim_world *w = self(base);

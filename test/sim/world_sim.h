@@ -1,15 +1,18 @@
 /* The world that is a simulation: one thread, virtual time, and a seed that decides everything.
  *
- * Time stands still while tasks run and jumps to the next event when all of them wait. Sockets are memory
- * (network.c): bytes take their time, come in pieces, connections break or fall silent. Helper threads are
- * events: a job runs, on this thread, when its time has come. DNS is a function of the scenario.
+ * Time stands still while tasks run and jumps to the next event when all of them wait. Sockets are
+ * memory (network.c): bytes take their time, come in pieces, connections break or fall silent.
+ * Helper threads are events: a job runs, on this thread, when its time has come. DNS is a function
+ * of the scenario.
  *
- * One of the processes inside is on trial: the gateway. It owns the sockets that were accepted on its
- * listeners or connected without a source address, and its ends of pairs; it alone uses the disk. When it
- * crashes all of these fall dead at that instant, and nothing that its tasks still do while they are
- * cancelled can reach anybody. Listeners and pairs live on, as they do when a supervisor holds them.
+ * One of the processes inside is on trial: the gateway. It owns the sockets that were accepted on
+ * its listeners or connected without a source address, and its ends of pairs; it alone uses the
+ * disk. When it crashes all of these fall dead at that instant, and nothing that its tasks still do
+ * while they are cancelled can reach anybody. Listeners and pairs live on, as they do when a
+ * supervisor holds them.
  *
- * Whatever happens is told to the trace: a hash of all its lines says whether two runs were the same. */
+ * Whatever happens is told to the trace: a hash of all its lines says whether two runs were the
+ * same. */
 #ifndef LETTERHEAD_SIM_WORLD_SIM_H
 #define LETTERHEAD_SIM_WORLD_SIM_H
 
@@ -20,8 +23,8 @@
 struct sim_world;
 struct sim_disk;
 
-/* How often things go wrong: in a million, unless said otherwise. Chosen by the scenario for each seed, and
- * set to nothing at the end of a run, so that all that can still happen happens. */
+/* How often things go wrong: in a million, unless said otherwise. Chosen by the scenario for each
+ * seed, and set to nothing at the end of a run, so that all that can still happen happens. */
 struct sim_faults {
     uint32_t short_read, short_write;
     uint32_t reset;     /* a write breaks the connection */

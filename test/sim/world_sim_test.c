@@ -346,7 +346,8 @@ static void nobody_listens_nobody_answers(void **state)
     sim_world_free(w);
 }
 
-/* The gateway dies in the middle: its task hears of it, and the client gets no further byte from it. */
+/* The gateway dies in the middle: its task hears of it, and the client gets no further byte from
+ * it. */
 static int crash_soon(struct task *t, void *argument)
 {
     struct talk *talk = argument;
