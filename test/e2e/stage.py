@@ -386,7 +386,7 @@ class Service(Server):
         self.prepare()
         self.spawn(self.binary, "serve", "--config", str(self.config))
         wait_for_port(self.tls_port, self.process, self.log)
-        wait_until("the service to answer", lambda: self.call("site", "list", check=False).returncode == 0)
+        wait_until("the service to answer", self._answers)
         with socket.create_connection((LOOPBACK, self.starttls_port), timeout=20) as client:
             client.recv(100)  # the ports are open before the gateway has read its spool; a greeting says it has
 
@@ -400,6 +400,11 @@ class Service(Server):
         self.process.wait()
         wait_until("the end of all roles", lambda: not any(runs(pid) for pid in victims), pause=0.01)
         return len(victims)
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the service ended with {self.process.returncode}:\n{tail(self.log)}")
+        return self.call("site", "list", check=False).returncode == 0
 
     def call(self, *words, check=True, **more):
         """A command line, as people type it."""

@@ -6,6 +6,7 @@ import binascii
 import json
 import os
 import pathlib
+import re
 import secrets
 import signal
 import smtplib
@@ -113,7 +114,7 @@ def test_the_log_has_no_secret_and_no_content(service, drilled):
     assert_absent({**drilled, "subject": SUBJECT, "body": BODY}, log, "the log")
     assert master_key_raw(service) not in log
     log.decode("utf-8")  # strictly
-    assert b"killed by signal 11" in log
+    assert re.search(rb"killed by signal 11|DEADLYSIGNAL", log)  # the second by a sanitizer
 
 
 def test_no_file_has_a_secret(service, drilled):
@@ -146,7 +147,7 @@ def writable_memory(pid):
         for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
             span, rights = line.split()[:2]
             begin, end = (int(number, 16) for number in span.split("-"))
-            if rights[:2] != "rw":
+            if rights[:2] != "rw" or end - begin > 1 << 30:  # so large is only a sanitizer's shadow
                 continue
             try:
                 memory.seek(begin)
