@@ -1,15 +1,13 @@
 /* The spool's committer: gathers what is pending, has it written and synced by the helper thread,
  * and tells the owners. Also decides what happens when that fails; spool.h says what and why. */
 #include "base/log.h"
-#include "queue/spool_inside.h"
+#include "queue/commit_job.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 enum {
-    APPENDS_MAX = 300, /* a commit */
-    PIECES_MAX = 2 * APPENDS_MAX + 2,
     COMMIT_BYTES = 8 << 20, /* no more is gathered; a single message may be larger */
     COMMIT_GAP_US = 1000,   /* between the starts of two commits: company is cheaper than syncs */
     PROBE_US = 1000000,     /* how often a full disk is asked again */
@@ -17,173 +15,9 @@ enum {
     RESULTS_SHARE = 16, /* this part of a segment is kept for results */
 };
 
-/* What the helper thread gets, and gives back. */
-struct commit_job {
-    struct disk *disk;
-    uint64_t spool_id, commit_number;
-    uint64_t segment_number, segment_bytes, segment_bytes_min;
-    uint64_t reserve_bytes; /* must be left on disk by a new segment */
-    int64_t wall_us;
-    bool create;
-    bool denied; /* by the configured size of the spool */
-    int file;
-    int full_file; /* of the segment that the new one follows; -1: none */
-    uint64_t full_used;
-    uint64_t offset;     /* of the commit */
-    struct buffer front; /* frame, STATE, CURSOR */
-    struct list *appends;
-    uint64_t size; /* of all records */
-    struct iovec pieces[PIECES_MAX];
-    int piece_count;
-    /* what came of it */
-    bool made; /* the new segment's file is there */
-    uint64_t last_event, message_bytes;
-};
-
-struct commit_job *commit_job_new(void)
-{
-    return base_allocate(sizeof(struct commit_job));
-}
-
-void commit_job_free(struct commit_job *job)
-{
-    if (!job)
-        return;
-    buffer_done(&job->front);
-    free(job);
-}
-
 static bool is_no_space(int r)
 {
     return r == -ENOSPC || r == -EDQUOT || r == -EFBIG;
-}
-
-static uint64_t block_up(uint64_t size)
-{
-    return (size + QUEUE_BLOCK_BYTES - 1) / QUEUE_BLOCK_BYTES * QUEUE_BLOCK_BYTES;
-}
-
-/* --- on the helper thread --- */
-
-int spool_choose_size(struct disk *disk, uint64_t reserve_bytes, uint64_t least, uint64_t *size)
-{
-    uint64_t free_bytes;
-    int r = disk->ops->free_bytes(disk, &free_bytes);
-
-    if (r < 0)
-        return r;
-    while (*size / 2 >= least && free_bytes < reserve_bytes + 2 * *size)
-        *size /= 2;
-    return free_bytes < reserve_bytes + *size ? -ENOSPC : 0;
-}
-
-/* Messages leave the reserve alone; results take whatever there is. */
-static int choose_size(struct commit_job *job)
-{
-    return spool_choose_size(job->disk, job->reserve_bytes, job->segment_bytes_min,
-                             &job->segment_bytes);
-}
-
-static int make_segment(struct commit_job *job)
-{
-    struct queue_segment_head head = {job->spool_id, job->segment_number, job->wall_us};
-    int r = job->denied ? -ENOSPC : choose_size(job);
-
-    if (r == 0)
-        r = queue_segment_create(job->disk, job->segment_bytes, &head, &job->file);
-    job->made = r == 0;
-    return r;
-}
-
-static void add_piece(struct commit_job *job, const void *data, size_t size)
-{
-    assert(job->piece_count < PIECES_MAX);
-    if (size)
-        job->pieces[job->piece_count++] = (struct iovec){(void *)(uintptr_t)data, size};
-}
-
-static void note(struct commit_job *job, struct slice bytes)
-{
-    struct queue_record record = queue_record_take(&bytes);
-
-    if (record.event_count)
-        job->last_event = record.sequence + record.event_count - 1;
-    if (record.type == QUEUE_RECORD_MESSAGE)
-        job->message_bytes += QUEUE_RECORD_HEAD_BYTES + record.body.size + record.content_size;
-}
-
-static void seal_all(struct commit_job *job, uint32_t seed, char *bytes, size_t size,
-                     struct slice content)
-{
-    for (size_t at = 0; at < size;) {
-        note(job, slice_of(bytes + at, size - at));
-        at += queue_record_seal(bytes + at, seed, content);
-    }
-}
-
-static void prepare_pieces(struct commit_job *job)
-{
-    static const char zeros[QUEUE_BLOCK_BYTES];
-    uint32_t seed = queue_record_seed(job->spool_id, job->segment_number);
-    struct queue_frame frame = {job->commit_number, job->size};
-    uint64_t used = QUEUE_FRAME_BYTES + job->size;
-
-    queue_frame_write(job->front.data, seed, &frame);
-    seal_all(job, seed, job->front.data + QUEUE_FRAME_BYTES, job->front.size - QUEUE_FRAME_BYTES,
-             SLICE_NONE);
-    add_piece(job, job->front.data, job->front.size);
-    LIST_FOREACH (link, job->appends) {
-        struct queue_append *a = LIST_ENTRY(link, struct queue_append, link);
-
-        seal_all(job, seed, a->bytes, a->size, a->content);
-        add_piece(job, a->bytes, a->size);
-        add_piece(job, a->content.data, a->content.size);
-    }
-    add_piece(job, zeros, block_up(used) - used);
-}
-
-/* A file that holds no durable commit is of no use; if it cannot be removed, the void that is noted
- * for it keeps it from counting. */
-static void unmake_segment(struct commit_job *job)
-{
-    char name[QUEUE_SEGMENT_NAME_BYTES];
-    int ignored;
-
-    queue_segment_name(job->segment_number, name);
-    job->disk->ops->close(job->disk, job->file);
-    ignored = job->disk->ops->unlink(job->disk, name);
-    (void)ignored;
-}
-
-/* The segment before takes no more commits: what it did not use is given back. */
-static void trim(struct commit_job *job)
-{
-    int ignored;
-
-    if (job->full_file < 0)
-        return;
-    ignored = job->disk->ops->truncate(job->disk, job->full_file, job->full_used);
-    (void)ignored; /* it is only room */
-}
-
-static int commit_run(void *argument)
-{
-    struct commit_job *job = argument;
-    int r = job->create ? make_segment(job) : 0;
-
-    if (r < 0)
-        return r;
-    prepare_pieces(job);
-    r = job->disk->ops->write(job->disk, job->file, job->offset, job->pieces, job->piece_count);
-    if (r == 0)
-        r = job->disk->ops->sync(job->disk, job->file);
-    if (r == 0 && job->create)
-        r = job->disk->ops->sync_directory(job->disk, ".");
-    if (r < 0 && job->create)
-        unmake_segment(job);
-    if (r == 0)
-        trim(job);
-    return r;
 }
 
 /* --- gathering, on the loop --- */
@@ -206,7 +40,8 @@ static bool needs_segment(const struct queue_spool *s, const struct commit_job *
     const struct queue_append *first = first_pending(s);
     uint64_t size = job->front.size + (first ? first->size + first->content.size : 0);
 
-    return !s->active || s->roll || block_up(size) > room_in(s->active, first && first->fresh);
+    return !s->active || s->roll ||
+           commit_block_up(size) > room_in(s->active, first && first->fresh);
 }
 
 static void begin_segment(struct queue_spool *s, struct commit_job *job)
@@ -222,7 +57,7 @@ static void begin_segment(struct queue_spool *s, struct commit_job *job)
     job->full_file = s->active ? s->active->file : -1;
     job->full_used = s->active ? s->active->used : 0;
     job->segment_number = s->next_segment++;
-    job->segment_bytes_min = block_up(needed) * 9 / 8 + 16 * QUEUE_BLOCK_BYTES;
+    job->segment_bytes_min = commit_block_up(needed) * 9 / 8 + 16 * QUEUE_BLOCK_BYTES;
     if (job->segment_bytes_min < QUEUE_SEGMENT_BYTES_MIN &&
         spool_segment_bytes(s) >= QUEUE_SEGMENT_BYTES_MIN)
         job->segment_bytes_min = QUEUE_SEGMENT_BYTES_MIN;
@@ -256,11 +91,11 @@ static void gather(struct queue_spool *s, struct commit_job *job, uint64_t room,
     uint64_t size = job->front.size;
     int count = 0;
 
-    while (first_pending(s) && count++ < APPENDS_MAX) {
+    while (first_pending(s) && count++ < COMMIT_APPENDS_MAX) {
         struct queue_append *a = first_pending(s);
         uint64_t after = size + a->size + a->content.size;
 
-        if (block_up(after) > (a->fresh ? room_fresh : room) || (a->fresh && results_only))
+        if (commit_block_up(after) > (a->fresh ? room_fresh : room) || (a->fresh && results_only))
             break;
         if (count > 1 && after > COMMIT_BYTES)
             break;
@@ -332,7 +167,7 @@ static void succeed(struct queue_spool *s, const struct commit_job *job)
 
     if (job->create)
         adopt_segment(s, job);
-    s->active->used = job->offset + block_up(QUEUE_FRAME_BYTES + job->size);
+    s->active->used = job->offset + commit_block_up(QUEUE_FRAME_BYTES + job->size);
     s->active->message_bytes += job->message_bytes;
     if (job->last_event)
         s->active->last_event = job->last_event;
@@ -453,7 +288,7 @@ void spool_commit(struct task *t, struct queue_spool *s)
 
     s->commit_started_us = world_now_us(s->world);
     prepare(s, s->job);
-    r = task_offload(t, TASK_LANE_COMMIT, commit_run, s->job);
+    r = task_offload(t, TASK_LANE_COMMIT, commit_job_run, s->job);
     if (r < 0)
         fail(s, s->job, r);
     else
@@ -470,13 +305,6 @@ bool spool_is_idle(const struct queue_spool *s)
     return list_empty(&s->pending) && !s->roll;
 }
 
-static int probe_run(void *argument)
-{
-    struct commit_job *job = argument;
-
-    return choose_size(job);
-}
-
 /* Asks a full disk whether a message segment would fit again. */
 static void probe(struct task *t, struct queue_spool *s)
 {
@@ -488,7 +316,7 @@ static void probe(struct task *t, struct queue_spool *s)
         job->segment_bytes < QUEUE_SEGMENT_BYTES_MIN ? job->segment_bytes : QUEUE_SEGMENT_BYTES_MIN;
     job->reserve_bytes = s->options.reserve_bytes;
     s->retry_us = world_now_us(s->world) + PROBE_US;
-    if (task_offload(t, TASK_LANE_COMMIT, probe_run, job) < 0 || s->health != SPOOL_FULL)
+    if (task_offload(t, TASK_LANE_COMMIT, commit_job_probe, job) < 0 || s->health != SPOOL_FULL)
         return;
     if (s->options.max_bytes && s->bytes + job->segment_bytes > s->options.max_bytes)
         return;

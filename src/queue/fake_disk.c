@@ -1,41 +1,11 @@
 #include "queue/fake_disk.h"
 
 #include "base/buffer.h"
+#include "queue/fake_cut.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { SECTOR = 512, NAME_BYTES = 48, FILES_MAX = 256 };
-
-enum kind { CREATE, RENAME, UNLINK, WRITE, RESIZE, SYNC, SYNC_FAILED, SYNC_DIRECTORY, MARK };
-
-struct operation {
-    enum kind kind;
-    int inode;
-    char name[NAME_BYTES], other[NAME_BYTES];
-    uint64_t offset; /* or the size, or the mark */
-    char *data;
-    size_t size;
-};
-
-struct inode {
-    char *data;
-    uint64_t size;
-};
-
-struct name {
-    char name[NAME_BYTES];
-    int inode; /* -1: unused */
-};
-
-/* A state of files and names. */
-struct image {
-    struct inode inodes[FILES_MAX];
-    int inode_count;
-    struct name names[FILES_MAX];
-    int name_count;
-};
 
 struct failure {
     unsigned skip, times;
@@ -60,95 +30,6 @@ static struct fake_disk *fake_of(struct disk *d)
     return CONTAINER_OF(d, struct fake_disk, disk);
 }
 
-/* --- images --- */
-
-static struct name *image_find(struct image *image, const char *name)
-{
-    for (int i = 0; i < image->name_count; i++)
-        if (image->names[i].inode >= 0 && strcmp(image->names[i].name, name) == 0)
-            return &image->names[i];
-    return NULL;
-}
-
-static void image_link(struct image *image, const char *name, int inode)
-{
-    struct name *found = image_find(image, name);
-
-    if (!found) {
-        assert(image->name_count < FILES_MAX);
-        found = &image->names[image->name_count++];
-        snprintf(found->name, sizeof(found->name), "%s", name);
-    }
-    found->inode = inode;
-}
-
-static void image_resize(struct image *image, int inode, uint64_t size)
-{
-    struct inode *file = &image->inodes[inode];
-
-    if (size == file->size)
-        return;
-    file->data = base_resize(file->data, size ? size : 1);
-    if (size > file->size)
-        memset(file->data + file->size, 0, size - file->size);
-    file->size = size;
-}
-
-static void image_write(struct image *image, int inode, uint64_t offset, const char *data,
-                        size_t size)
-{
-    if (offset + size > image->inodes[inode].size)
-        image_resize(image, inode, offset + size);
-    memcpy(image->inodes[inode].data + offset, data, size);
-}
-
-static void image_apply(struct image *image, const struct operation *o)
-{
-    struct name *name;
-
-    while (image->inode_count <= o->inode)
-        image->inodes[image->inode_count++] = (struct inode){NULL, 0};
-    switch (o->kind) {
-    case CREATE:
-        image_link(image, o->name, o->inode);
-        return;
-    case RENAME:
-        if ((name = image_find(image, o->name)))
-            name->inode = -1;
-        image_link(image, o->other, o->inode);
-        return;
-    case UNLINK:
-        if ((name = image_find(image, o->name)))
-            name->inode = -1;
-        return;
-    case WRITE:
-        image_write(image, o->inode, o->offset, o->data, o->size);
-        return;
-    case RESIZE:
-        image_resize(image, o->inode, o->offset);
-        return;
-    default:
-        return;
-    }
-}
-
-static void image_copy(struct image *to, const struct image *from)
-{
-    *to = *from;
-    for (int i = 0; i < to->inode_count; i++) {
-        to->inodes[i] = (struct inode){NULL, 0};
-        image_resize(to, i, from->inodes[i].size);
-        if (from->inodes[i].size)
-            memcpy(to->inodes[i].data, from->inodes[i].data, from->inodes[i].size);
-    }
-}
-
-static void image_done(struct image *image)
-{
-    for (int i = 0; i < image->inode_count; i++)
-        free(image->inodes[i].data);
-}
-
 /* --- the log --- */
 
 static struct operation *log_add(struct fake_disk *f, enum kind kind, int inode)
@@ -165,7 +46,7 @@ static struct operation *log_add(struct fake_disk *f, enum kind kind, int inode)
 static void log_apply(struct fake_disk *f, const struct operation *o)
 {
     if (!f->frozen) {
-        image_apply(&f->now, o);
+        fake_image_apply(&f->now, o);
         return;
     }
     f->length--;
@@ -220,7 +101,7 @@ static int fake_open(struct disk *d, const char *path, int flags, int *ret_file)
 
     pthread_mutex_lock(&f->lock);
     r = enter(f, FAKE_OPEN);
-    name = image_find(&f->now, path);
+    name = fake_image_find(&f->now, path);
     if (r == 0 && !name && !(flags & DISK_CREATE))
         r = -ENOENT;
     if (r == 0 && name && (flags & DISK_CREATE))
@@ -230,7 +111,7 @@ static int fake_open(struct disk *d, const char *path, int flags, int *ret_file)
     if (r == 0 && !name) {
         assert(f->now.inode_count < FILES_MAX);
         if (f->frozen) /* a file that no name leads to */
-            image_resize(&f->now, f->now.inode_count++, 0);
+            fake_image_resize(&f->now, f->now.inode_count++, 0);
         o = log_add(f, CREATE, f->now.inode_count - f->frozen);
         snprintf(o->name, sizeof(o->name), "%s", path);
         *ret_file = o->inode;
@@ -350,7 +231,7 @@ static int fake_rename(struct disk *d, const char *from, const char *to)
 
     pthread_mutex_lock(&f->lock);
     r = enter(f, FAKE_UNLINK);
-    name = image_find(&f->now, from);
+    name = fake_image_find(&f->now, from);
     if (r == 0 && !name)
         r = -ENOENT;
     if (r == 0) {
@@ -372,7 +253,7 @@ static int fake_unlink(struct disk *d, const char *path)
 
     pthread_mutex_lock(&f->lock);
     r = enter(f, FAKE_UNLINK);
-    name = image_find(&f->now, path);
+    name = fake_image_find(&f->now, path);
     if (r == 0 && !name)
         r = -ENOENT;
     if (r == 0) {
@@ -434,8 +315,8 @@ static void fake_free(struct disk *d)
     for (size_t i = 0; i < f->length; i++)
         free(f->log[i].data);
     free(f->log);
-    image_done(&f->now);
-    image_done(&f->base);
+    fake_image_done(&f->now);
+    fake_image_done(&f->base);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
@@ -531,7 +412,7 @@ void fake_disk_thaw(struct disk *d)
 int fake_disk_damage(struct disk *d, const char *path, uint64_t offset)
 {
     struct fake_disk *f = fake_of(d);
-    struct name *name = image_find(&f->now, path);
+    struct name *name = fake_image_find(&f->now, path);
 
     if (!name)
         return -ENOENT;
@@ -571,84 +452,12 @@ void fake_disk_marks(struct disk *d, size_t length, void (*found)(void *context,
             found(context, f->log[i].offset);
 }
 
-/* --- after a power cut --- */
-
-/* xorshift64*: the same seed, the same chances. */
-static uint64_t chance(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * 0x2545f4914f6cdd1d;
-}
-
-static bool is_of_file(const struct operation *o)
-{
-    return o->kind == WRITE || o->kind == RESIZE;
-}
-
-/* Whether operation `at` is durable by the end; otherwise it may be, or not. */
-static bool is_durable(const struct fake_disk *f, size_t at, size_t length)
-{
-    const struct operation *o = &f->log[at];
-
-    for (size_t i = at + 1; i < length; i++) {
-        const struct operation *later = &f->log[i];
-
-        if (is_of_file(o) && later->inode == o->inode && later->kind == SYNC)
-            return true;
-        if (is_of_file(o) && later->inode == o->inode && later->kind == SYNC_FAILED)
-            return false; /* and later syncs do not help */
-        if (!is_of_file(o) && later->kind == SYNC_DIRECTORY)
-            return true;
-    }
-    return false;
-}
-
-/* Writes the sectors that chance lets through. */
-static void write_some(struct image *image, const struct operation *o, size_t unit,
-                       uint64_t *random)
-{
-    for (size_t at = 0; at < o->size; at += unit) {
-        size_t size = o->size - at < unit ? o->size - at : unit;
-
-        if (chance(random) >> 63)
-            image_write(image, o->inode, o->offset + at, o->data + at, size);
-    }
-}
-
-static void apply_perhaps(struct image *image, const struct operation *o, enum fake_disk_loss loss,
-                          uint64_t seed, uint64_t *random)
-{
-    struct operation tail = *o;
-
-    if (loss == FAKE_LOSE_ALL)
-        return;
-    if (loss == FAKE_LOSE_TAIL && o->kind == WRITE && seed * SECTOR < o->size)
-        tail.size = seed * SECTOR;
-    if (loss == FAKE_LOSE_NONE || loss == FAKE_LOSE_TAIL)
-        image_apply(image, &tail);
-    else if (o->kind == WRITE)
-        write_some(image, o, loss == FAKE_LOSE_SOME ? SECTOR : 8 * SECTOR, random);
-    else if (chance(random) >> 63)
-        image_apply(image, o);
-}
-
 struct disk *fake_disk_after(struct disk *d, size_t length, enum fake_disk_loss loss, uint64_t seed)
 {
     struct fake_disk *f = fake_of(d), *after = fake_of(fake_disk_new());
-    uint64_t random = seed * 0x9e3779b97f4a7c15 + 1;
 
-    image_copy(&after->now, &f->base);
-    for (size_t i = 0; i < length; i++) {
-        const struct operation *o = &f->log[i];
-        while (after->now.inode_count <= o->inode)
-            after->now.inodes[after->now.inode_count++] = (struct inode){NULL, 0};
-        if (is_durable(f, i, length))
-            image_apply(&after->now, o);
-        else
-            apply_perhaps(&after->now, o, loss, seed, &random);
-    }
-    image_copy(&after->base, &after->now);
+    fake_image_copy(&after->now, &f->base);
+    fake_cut(&after->now, f->log, length, loss, seed);
+    fake_image_copy(&after->base, &after->now);
     return &after->disk;
 }

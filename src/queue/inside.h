@@ -1,6 +1,7 @@
-/* The inside of the queue, for the files of this folder: queue.c (opening, accepting), job.c
- * (taking, settling), replay.c (what the log says at the start), sweep.c and act.c. All on the
- * loop, but for replay. */
+/* The inside of the queue, for the files of this folder: queue.c (opening, messages in and
+ * out), accept.c, durable.c (the spool's word), job.c and settle.c (jobs out and back), post.c
+ * (events), replay.c (what the log says at the start), walk.c, sweep.c and act.c. All on the loop,
+ * but for replay. */
 #ifndef LETTERHEAD_QUEUE_INSIDE_H
 #define LETTERHEAD_QUEUE_INSIDE_H
 
@@ -40,13 +41,6 @@ struct queue {
     struct condition ended;    /* a task has */
 };
 
-/* Who waits for a message to become durable; lies on its stack. */
-struct accept_wait {
-    struct condition ended;
-    bool done;
-    int result;
-};
-
 /* --- queue.c --- */
 
 /* Monotonic, and Unix time. Waiting is measured by the first alone: the second may jump. */
@@ -79,12 +73,25 @@ MUST_CHECK int queue_walk(struct task *t, struct queue *q,
 /* The message is about to leave the list. */
 void queue_walk_leave(struct queue *q, struct queue_message *m);
 
-/* --- job.c --- */
+/* --- accept.c --- */
+
+/* A message's record is durable (0), or was refused. */
+void queue_accepted(struct queue *q, struct queue_body *body, int result);
+
+/* --- durable.c --- */
+
+struct queue_spool_client queue_spool_client(struct queue *q);
+
+/* --- post.c --- */
 
 /* An event of one recipient (or all) with what is known of it filled in. */
 struct queue_event queue_event_of(const struct queue *q, enum queue_event_type type,
                                   const struct queue_message *m, uint32_t recipient);
-/* Numbers the event and puts it into the log; it rides along. */
+/* Puts `count` events into the log that have been written to `body`, numbered from `sequence`; they
+ * ride along. */
+struct queue_append *queue_post_written(struct queue *q, uint64_t sequence, size_t count,
+                                        struct slice body);
+/* Numbers the event and puts it into the log. */
 struct queue_append *queue_post_event(struct queue *q, struct queue_event *event);
 /* The message cannot be read back: all its recipients that are in no job have failed. */
 void queue_bounce_damaged(struct queue *q, struct queue_message *m);

@@ -1,7 +1,7 @@
 /* Jobs: a group of recipients goes out to deliver, and comes back with outcomes that become
  * events. */
 #include "base/log.h"
-#include "queue/inside.h"
+#include "queue/job_inside.h"
 
 #include <stdlib.h>
 
@@ -12,85 +12,6 @@ static const uint64_t SUSPECT_WAIT_US = 2 * SECOND_US;
 /* One crash, or a power cut, finds many messages under way and says nothing about any of them.
  * Those that a second one finds are few. */
 enum { SUSPECT_CRASHES = 2 };
-
-/* What the queue knows of a job that deliver does not see. */
-struct job {
-    struct queue_job job;
-    struct queue_message *message;
-    struct queue_group *group;
-};
-
-/* --- events --- */
-
-struct queue_event queue_event_of(const struct queue *q, enum queue_event_type type,
-                                  const struct queue_message *m, uint32_t recipient)
-{
-    struct queue_event event = {
-        .time_us = queue_wall_us(q),
-        .type = type,
-        .id = m->id,
-        .site_id = m->site_id,
-        .recipient = recipient,
-    };
-
-    if (recipient != QUEUE_EVENT_ALL_RECIPIENTS) {
-        event.attempts = m->recipients[recipient].attempts;
-        event.reply_code = m->recipients[recipient].reply_code;
-    }
-    return event;
-}
-
-static struct queue_append *post_written(struct queue *q, uint64_t sequence, size_t count,
-                                         struct slice body)
-{
-    struct queue_record record = {
-        .type = QUEUE_RECORD_EVENTS,
-        .event_count = (uint16_t)count,
-        .sequence = sequence,
-        .body = body,
-    };
-
-    return queue_spool_post(q->spool, &record);
-}
-
-struct queue_append *queue_post_event(struct queue *q, struct queue_event *event)
-{
-    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
-
-    event->sequence = queue_spool_number(q->spool, 1);
-    queue_event_write(&body, event);
-    return post_written(q, event->sequence, 1, buffer_slice(&body));
-}
-
-bool queue_end(struct queue *q, struct queue_message *m, uint32_t recipient,
-               struct queue_event *event)
-{
-    struct queue_append *append = queue_post_event(q, event);
-
-    return queue_finish(q, m, recipient, event->type, append);
-}
-
-void queue_bounce_damaged(struct queue *q, struct queue_message *m)
-{
-    char id[MESSAGE_ID_LENGTH + 1];
-
-    message_id_format(&m->id, id);
-    log_error(
-        "message %s cannot be read back from the spool: its bytes on disk are damaged; it has failed",
-        id);
-    for (uint32_t i = 0, count = m->recipient_count; i < count; i++) {
-        struct queue_event event = queue_event_of(q, QUEUE_EVENT_BOUNCED, m, i);
-
-        if (queue_recipient_is(&m->recipients[i], RECIPIENT_BUSY | RECIPIENT_FINISHED))
-            continue;
-        event.reason = QUEUE_REASON_DAMAGED;
-        event.text = SLICE("the message was damaged on our disk and cannot be sent");
-        if (queue_end(q, m, i, &event))
-            return;
-    }
-}
-
-/* --- taking --- */
 
 /* Marks the group's recipients that are due as busy and notes them in the job, as far as it has
  * room. */
@@ -116,8 +37,7 @@ static void choose_recipients(struct queue *q, struct job *j)
     }
 }
 
-/* Gives the recipients and the group back. */
-static void give_back(struct queue *q, struct job *j)
+void queue_job_give_back(struct queue *q, struct job *j)
 {
     for (size_t i = 0; i < j->job.recipient_count; i++)
         j->message->recipients[j->job.recipients[i].index].flags &= (uint8_t)~RECIPIENT_BUSY;
@@ -195,8 +115,7 @@ static int fill(struct job *j)
     return 0;
 }
 
-/* Tells the log that the job begins, so that a crash leaves a trace. */
-static void post_attempt(struct queue *q, const struct job *j, enum queue_record_type type)
+void queue_job_note(struct queue *q, const struct job *j, enum queue_record_type type)
 {
     CLEANUP(buffer_done) struct buffer recipients = BUFFER_NONE, body = BUFFER_NONE;
     struct queue_attempt attempt = {.id = j->message->id};
@@ -217,11 +136,11 @@ static int beware(struct task *t, struct queue *q, struct job *j)
 {
     int r = 0;
 
-    post_attempt(q, j, QUEUE_RECORD_ATTEMPT);
+    queue_job_note(q, j, QUEUE_RECORD_ATTEMPT);
     if (j->message->survivor)
         r = queue_spool_flush(t, q->spool);
     if (r < 0)
-        post_attempt(q, j, QUEUE_RECORD_RETURN);
+        queue_job_note(q, j, QUEUE_RECORD_RETURN);
     return r;
 }
 
@@ -234,7 +153,7 @@ static void postpone(struct queue *q, struct job *j, uint64_t delay_us)
 {
     for (size_t i = 0; i < j->job.recipient_count; i++)
         j->message->recipients[j->job.recipients[i].index].due_us = queue_now_us(q) + delay_us;
-    give_back(q, j);
+    queue_job_give_back(q, j);
 }
 
 static void await_turn(struct queue *q, struct job *j)
@@ -313,7 +232,7 @@ static struct job *next_job(struct queue *q, struct slice destination)
     return NULL;
 }
 
-static void job_free(struct queue *q, struct job *j)
+void queue_job_free(struct queue *q, struct job *j)
 {
     if (is_suspect(j->message)) {
         q->suspect_busy = false;
@@ -334,7 +253,7 @@ static int start_job(struct task *t, struct queue *q, struct job *j)
     if (r == 0)
         return 0;
     if (task_check(t) < 0 || queue_spool_is_stuck(q->spool)) {
-        give_back(q, j);
+        queue_job_give_back(q, j);
         return task_check(t) < 0 ? r : -EAGAIN;
     }
     put_off(q, j, r);
@@ -353,167 +272,9 @@ int queue_take(struct task *t, struct queue *q, struct slice destination, struct
             *ret = &j->job;
             return 0;
         }
-        job_free(q, j);
+        queue_job_free(q, j);
         if (r != -EAGAIN)
             return r;
     }
     return 0;
-}
-
-/* --- coming back --- */
-
-static uint64_t random_below(struct queue *q, uint64_t limit)
-{
-    uint64_t number;
-
-    world_random(q->world, &number, sizeof(number));
-    return limit ? number % limit : 0;
-}
-
-/* The configured delay, a quarter more or less, so that what failed together does not come back
- * together. */
-static uint64_t retry_delay_us(struct queue *q, uint32_t attempts)
-{
-    size_t last = q->options.retry_delay_count - 1, which = attempts > last ? last : attempts - 1;
-    uint64_t delay_us = q->retry_delays_s[which] * SECOND_US;
-
-    return delay_us - delay_us / 4 + random_below(q, delay_us / 2 + 1);
-}
-
-static struct queue_event event_of_outcome(const struct queue *q, const struct queue_message *m,
-                                           uint32_t recipient, const struct queue_outcome *outcome)
-{
-    static const enum queue_event_type types[] = {
-        [QUEUE_DELIVERED] = QUEUE_EVENT_DELIVERED,
-        [QUEUE_DEFERRED] = QUEUE_EVENT_DEFERRED,
-        [QUEUE_BOUNCED] = QUEUE_EVENT_BOUNCED,
-    };
-    struct queue_event event = queue_event_of(q, types[outcome->result], m, recipient);
-
-    event.ambiguous = outcome->ambiguous;
-    event.reply_code = outcome->reply_code;
-    memcpy(event.enhanced, outcome->enhanced, sizeof(event.enhanced));
-    event.text = slice_part(outcome->text, 0, QUEUE_TEXT_BYTES);
-    event.remote = slice_part(outcome->remote, 0, QUEUE_TEXT_BYTES);
-    event.tls = slice_part(outcome->tls, 0, QUEUE_TEXT_BYTES);
-    event.signed_by = slice_part(outcome->signed_by, 0, QUEUE_TEXT_BYTES);
-    return event;
-}
-
-/* Takes the outcome into the recipient's entry. Returns its event. */
-static struct queue_event record_outcome(struct queue *q, struct queue_message *m,
-                                         uint32_t recipient, const struct queue_outcome *outcome)
-{
-    struct queue_recipient_entry *r = &m->recipients[recipient];
-    struct queue_event event;
-
-    r->flags &= (uint8_t) ~(RECIPIENT_BUSY | RECIPIENT_AMBIGUOUS);
-    if (r->attempts < UINT16_MAX)
-        r->attempts++;
-    r->reply_code = outcome->reply_code;
-    if (outcome->ambiguous) {
-        r->flags |= RECIPIENT_AMBIGUOUS;
-        q->counts.ambiguous++;
-    }
-    event = event_of_outcome(q, m, recipient, outcome);
-    if (outcome->result == QUEUE_DEFERRED) {
-        r->due_us = queue_now_us(q) + retry_delay_us(q, r->attempts);
-        event.due_us = queue_stamp(q, r->due_us);
-        q->counts.deferred++;
-    }
-    return event;
-}
-
-/* All outcomes as one record. Notes the types of their events. */
-static struct queue_append *post_outcomes(struct queue *q, struct job *j,
-                                          const struct queue_outcome *outcomes,
-                                          enum queue_event_type *ret_types)
-{
-    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
-    size_t count = j->job.recipient_count;
-    uint64_t sequence = queue_spool_number(q->spool, (uint32_t)count);
-
-    for (size_t i = 0; i < count; i++) {
-        struct queue_event event =
-            record_outcome(q, j->message, j->job.recipients[i].index, &outcomes[i]);
-
-        event.sequence = sequence + i;
-        queue_event_write(&body, &event);
-        ret_types[i] = event.type;
-    }
-    return post_written(q, sequence, count, buffer_slice(&body));
-}
-
-/* Ends what has its final event in `append`. True if the message is gone. */
-static bool finish_all(struct queue *q, struct job *j, const enum queue_event_type *types,
-                       struct queue_append *append)
-{
-    bool gone = false;
-
-    for (size_t i = 0; i < j->job.recipient_count; i++)
-        if (queue_event_is_final(types[i]))
-            gone = queue_finish(q, j->message, j->job.recipients[i].index, types[i], append);
-    return gone;
-}
-
-/* The operator's wish from while it was being delivered. True if the message is gone. */
-static bool cancel_marked(struct queue *q, struct job *j)
-{
-    struct queue_message *m = j->message;
-
-    for (size_t i = 0; i < j->job.recipient_count; i++) {
-        uint32_t recipient = j->job.recipients[i].index;
-        struct queue_event event = queue_event_of(q, QUEUE_EVENT_CANCELLED, m, recipient);
-
-        if (!queue_recipient_is(&m->recipients[recipient], RECIPIENT_CANCEL) ||
-            queue_recipient_is(&m->recipients[recipient], RECIPIENT_FINISHED))
-            continue;
-        event.reason = QUEUE_REASON_OPERATOR;
-        event.text = SLICE("cancelled while it was being delivered");
-        if (queue_end(q, m, recipient, &event))
-            return true;
-    }
-    return false;
-}
-
-void queue_settle(struct queue *q, struct queue_job *job, const struct queue_outcome *outcomes)
-{
-    enum queue_event_type types[QUEUE_JOB_RECIPIENTS_MAX];
-    struct job *j = CONTAINER_OF(job, struct job, job);
-    struct queue_message *m = j->message;
-    struct queue_append *append = post_outcomes(q, j, outcomes, types);
-
-    m->progress_us = queue_now_us(q);
-    queue_schedule_release(&q->schedule, j->group, queue_now_us(q));
-    if (!finish_all(q, j, types, append) && !cancel_marked(q, j)) {
-        queue_schedule_update(&q->schedule, j->group, queue_now_us(q));
-        queue_drop_body(q, m);
-    }
-    queue_rescheduled(q);
-    job_free(q, j);
-}
-
-void queue_return(struct queue *q, struct queue_job *job)
-{
-    struct job *j = CONTAINER_OF(job, struct job, job);
-    struct queue_message *m = j->message;
-
-    post_attempt(q, j, QUEUE_RECORD_RETURN);
-    give_back(q, j);
-    if (!cancel_marked(q, j))
-        queue_drop_body(q, m);
-    job_free(q, j);
-}
-
-void queue_keep_signature(struct queue *q, const struct message_id *id,
-                          struct slice signature_field)
-{
-    struct queue_message *m = queue_message_find(&q->messages, id);
-
-    if (!m || !m->body ||
-        m->body->signature.size) /* another job may be using the one that is there */
-        return;
-    q->memory_bytes -= queue_body_bytes(m->body);
-    buffer_add(&m->body->signature, signature_field);
-    q->memory_bytes += queue_body_bytes(m->body);
 }

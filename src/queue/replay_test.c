@@ -10,8 +10,8 @@ static struct queue_message *message(struct bed *b, unsigned number)
     return queue_message_find(&b->queue->messages, &id);
 }
 
-/* The process dies while it delivers: what it wrote is there (the machine goes on), what it only meant to
- * write is not. */
+/* The process dies while it delivers: what it wrote is there (the machine goes on), what it only
+ * meant to write is not. */
 static void die_delivering(struct task *t, struct bed *b, struct queue_job **jobs, size_t count)
 {
     fake_disk_freeze(b->disk);
@@ -104,7 +104,8 @@ static int poison_is_held_after_three_crashes(struct task *t, struct bed *b)
     return 0;
 }
 
-/* Of those that were under way at two crashes only one goes at a time, so that the third accuses one. */
+/* Of those that were under way at two crashes only one goes at a time, so that the third accuses
+ * one. */
 static int suspects_go_one_at_a_time(struct task *t, struct bed *b)
 {
     struct queue_job *job, *jobs[2];
@@ -154,7 +155,8 @@ static int survivors_are_noted_before_they_go(struct task *t, struct bed *b)
     return 0;
 }
 
-/* The date was right, and is wrong at the next start: waiting and lifetimes stay within their bounds. */
+/* The date was right, and is wrong at the next start: waiting and lifetimes stay within their
+ * bounds. */
 static int a_wrong_date_at_the_start_is_borne(struct task *t, struct bed *b)
 {
     b->options.lifetime_s = 7200;
