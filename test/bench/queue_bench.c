@@ -1,6 +1,6 @@
 /* queue_bench: what the queue itself costs, with the real spool on a real disk.
  *
- *   queue_bench FOLDER [BYTES [SESSIONS [MESSAGES]]]
+ *   queue_bench FOLDER [BYTES [SESSIONS [MESSAGES [hold]]]]
  *
  * SESSIONS tasks accept messages of BYTES to one recipient as fast as they can; workers take each
  * job and settle it as delivered; events are read and acknowledged. FOLDER must be empty. Prints
@@ -12,6 +12,8 @@
 #include "runtime/world_linux.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -24,7 +26,9 @@ struct bench {
     struct queue *queue;
     size_t bytes;
     unsigned sessions;
+    bool hold; /* nothing is delivered: how much memory does mail that waits take, and a start? */
     uint64_t messages, accepted, delivered;
+    unsigned ended; /* sessions */
     struct condition due, done;
 };
 
@@ -93,6 +97,7 @@ static int session(struct task *t, void *argument)
         submission.content.size = b->bytes;
         r = queue_accept(t, b->queue, &submission);
     }
+    b->ended++;
     return r;
 }
 
@@ -151,36 +156,37 @@ static int run(struct task *t, struct bench *b)
 
     scope_open(&scope, t);
     r = scope_spawn(&scope, "pump", pump, b);
-    for (unsigned i = 0; i < WORKERS && r == 0; i++)
+    for (unsigned i = 0; i < WORKERS && r == 0 && !b->hold; i++)
         r = scope_spawn(&scope, "worker", worker, b);
     for (unsigned i = 0; i < b->sessions && r == 0; i++)
         r = scope_spawn(&scope, "session", session, b);
-    while (r == 0 && b->delivered < b->messages)
+    while (r == 0 && b->delivered < b->messages && !b->hold)
         r = condition_wait(t, &b->done);
+    while (r == 0 && b->hold && b->ended < b->sessions)
+        r = task_sleep(t, 10000);
     return r;
 }
 
-static int main_task(struct task *t, void *argument)
+static uint64_t resident_bytes(void)
 {
-    static const uint32_t delays_s[] = {300};
-    struct bench *b = argument;
-    struct queue_options options = {
-        .disk = world_disk(task_world(t)),
-        .lifetime_s = 86400,
-        .retry_delays_s = delays_s,
-        .retry_delay_count = 1,
-        .memory_max_bytes = 64 << 20,
-        .destination = destination,
-        .due = due,
-        .context = b,
-    };
-    CLEANUP(scope_close) struct scope scope;
+    FILE *f = fopen("/proc/self/statm", "re");
+    uint64_t size = 0, resident = 0;
+
+    if (!f || fscanf(f, "%" SCNu64 " %" SCNu64, &size, &resident) != 2)
+        resident = 0;
+    if (f)
+        fclose(f);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Accepts and delivers all, and says what each message cost. */
+static int measure_work(struct task *t, struct scope *scope, struct bench *b,
+                        const struct queue_options *options)
+{
     struct queue_status status;
     double start_s, start_cpu_s, each = (double)b->messages;
-    int r;
+    int r = queue_open(t, scope, options, &b->queue);
 
-    scope_open(&scope, t);
-    r = queue_open(t, &scope, &options, &b->queue);
     if (r < 0)
         return r;
     start_s = now_s();
@@ -197,6 +203,52 @@ static int main_task(struct task *t, void *argument)
     return r;
 }
 
+/* Accepts all and delivers none; then starts again over what is in the spool. Contents are not kept in
+ * memory: what is left is what each waiting recipient takes. */
+static int measure_waiting(struct task *t, struct scope *scope, struct bench *b,
+                           const struct queue_options *options)
+{
+    double start_s, each = (double)b->messages;
+    uint64_t before;
+    int r = queue_open(t, scope, options, &b->queue);
+
+    if (r == 0)
+        r = run(t, b);
+    if (r < 0)
+        return r;
+    queue_close(t, b->queue);
+    malloc_trim(0);
+    before = resident_bytes();
+    start_s = now_s();
+    r = queue_open(t, scope, options, &b->queue);
+    if (r < 0)
+        return r;
+    printf("waiting %6zu bytes, %.0f messages: %.0f bytes of memory/recipient, start in %.2f s\n",
+           b->bytes, each, (double)(resident_bytes() - before) / each, now_s() - start_s);
+    queue_close(t, b->queue);
+    return 0;
+}
+
+static int main_task(struct task *t, void *argument)
+{
+    static const uint32_t delays_s[] = {300};
+    struct bench *b = argument;
+    const struct queue_options options = {
+        .disk = world_disk(task_world(t)),
+        .lifetime_s = 86400,
+        .retry_delays_s = delays_s,
+        .retry_delay_count = 1,
+        .memory_max_bytes = b->hold ? 0 : 64 << 20,
+        .destination = destination,
+        .due = due,
+        .context = b,
+    };
+    CLEANUP(scope_close) struct scope scope;
+
+    scope_open(&scope, t);
+    return b->hold ? measure_waiting(t, &scope, b, &options) : measure_work(t, &scope, b, &options);
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.bytes = 4096, .sessions = 64, .messages = 50000};
@@ -206,7 +258,7 @@ int main(int argc, char **argv)
     int folder, r;
 
     if (argc < 2) {
-        fputs("usage: queue_bench FOLDER [BYTES [SESSIONS [MESSAGES]]]\n", stderr);
+        fputs("usage: queue_bench FOLDER [BYTES [SESSIONS [MESSAGES [hold]]]]\n", stderr);
         return 2;
     }
     if (argc > 2)
@@ -215,6 +267,7 @@ int main(int argc, char **argv)
         b.sessions = (unsigned)strtoul(argv[3], NULL, 10);
     if (argc > 4)
         b.messages = strtoull(argv[4], NULL, 10);
+    b.hold = argc > 5 && strcmp(argv[5], "hold") == 0;
     folder = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) {
         perror(argv[1]);
