@@ -203,8 +203,8 @@ static int measure_work(struct task *t, struct scope *scope, struct bench *b,
     return r;
 }
 
-/* Accepts all and delivers none; then starts again over what is in the spool. Contents are not kept in
- * memory: what is left is what each waiting recipient takes. */
+/* Accepts all and delivers none; then starts again over what is in the spool. Contents are not kept
+ * in memory: what is left is what each waiting recipient takes. */
 static int measure_waiting(struct task *t, struct scope *scope, struct bench *b,
                            const struct queue_options *options)
 {
