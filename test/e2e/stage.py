@@ -68,12 +68,14 @@ def wait_until(what, check, seconds=20, pause=0.1):
 
 
 def runs(pid):
-    """Whether the process still holds anything (a zombie does not)."""
-    try:
-        state = pathlib.Path("/proc", str(pid), "stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
+    """Whether the process still holds anything. A zombie does not, once all of its threads are."""
+    states = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError):
+                stat = pathlib.Path("/proc", str(pid), "task", thread, "stat").read_text()
+                states.append(stat.rsplit(")", 1)[1].split()[0])
+    return any(state not in "ZX" for state in states)
 
 
 def tail(path, lines=25):
