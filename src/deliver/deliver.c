@@ -23,6 +23,7 @@ struct destination {
     struct condition more;
     bool proved; /* a connection stood since the last rest: more may be opened */
     uint64_t rest_until_us, rest_us;
+    struct list in_line; /* deliver->line */
     struct condition rested;
     UT_hash_handle hh;
 };
@@ -33,6 +34,7 @@ struct deliver {
     struct queue *queue;
     struct destination *destinations;
     size_t connections;
+    struct list line; /* destinations that want a worker more than connections_max allows */
     struct condition worker_left;
     bool stopping;
 };
@@ -45,12 +47,14 @@ struct deliver *deliver_new(const struct deliver_options *options)
     struct deliver *d = base_allocate(sizeof *d);
 
     d->options = options;
+    list_init(&d->line);
     return d;
 }
 
 static void destination_free(struct deliver *d, struct destination *destination)
 {
     HASH_DEL(d->destinations, destination);
+    list_remove(&destination->in_line);
     free((char *)destination->key.data);
     free(destination);
 }
@@ -81,6 +85,12 @@ static struct destination *destination_get(struct deliver *d, struct slice key)
     return destination;
 }
 
+static void line_up(struct destination *destination)
+{
+    if (!list_linked(&destination->in_line))
+        list_add_last(&destination->deliver->line, &destination->in_line);
+}
+
 /* Sees to it that for each job that is due there is a worker free to take it, as far as the limits
  * allow; one alone until a connection has stood. */
 static void destination_staff(struct destination *destination)
@@ -92,7 +102,11 @@ static void destination_staff(struct destination *destination)
         return;
     condition_signal(&destination->more);
     while (destination->starting + destination->lingering < destination->waiting &&
-           destination->workers < limit && d->connections < d->options->connections_max) {
+           destination->workers < limit) {
+        if (d->connections >= d->options->connections_max) {
+            line_up(destination);
+            return;
+        }
         if (scope_spawn(d->scope, "deliver", worker, destination) < 0)
             return;
         destination->workers++;
@@ -416,8 +430,11 @@ static int work(struct task *t, struct work *w)
 
     for (;;) {
         if (w->connected &&
-            (w->client.closing || w->client.transactions >= options->messages_per_connection_max))
+            (w->client.closing || w->client.transactions >= options->messages_per_connection_max)) {
             end_connection(t, w);
+            if (!list_empty(&w->deliver->line)) /* others wait for a connection, too */
+                return 0;
+        }
         if (w->destination->rest_until_us != 0 || w->deliver->stopping)
             return 0;
         r = queue_take(t, w->deliver->queue, w->destination->key, &job);
@@ -431,6 +448,18 @@ static int work(struct task *t, struct work *w)
         arena_done(&w->arena);
         if (r < 0)
             return r;
+    }
+}
+
+/* A connection has become free: it is for who has waited longest. */
+static void serve_line(struct deliver *d)
+{
+    while (!list_empty(&d->line) && d->connections < d->options->connections_max) {
+        struct destination *first = LIST_FIRST(&d->line, struct destination, in_line);
+
+        list_remove(&first->in_line);
+        if (first->rest_until_us == 0)
+            destination_staff(first);
     }
 }
 
@@ -449,6 +478,9 @@ static int worker(struct task *t, void *argument)
     destination->workers--;
     d->connections--;
     condition_broadcast(&d->worker_left);
+    if (r == 0 && destination->waiting > 0 && destination->rest_until_us == 0)
+        line_up(destination);
+    serve_line(d);
     if (destination->workers == 0 && destination->rest_until_us == 0 && destination->waiting == 0 &&
         HASH_COUNT(d->destinations) > DESTINATIONS_IDLE_MAX)
         destination_free(d, destination);
