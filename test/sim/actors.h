@@ -55,6 +55,7 @@ struct scenario {
     unsigned clients_left;
     bool disk_may_fill, steward_is_moody;
     uint32_t dns_trouble;
+    uint64_t vault_delay_us;
     uint64_t trouble_us; /* the longest quiet between two strikes */
     uint64_t linger_us;  /* how long the faults go on after the last client */
     struct host hosts[HOSTS];

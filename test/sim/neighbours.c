@@ -12,7 +12,7 @@ static int ask_vault(struct task *t, void *context, uint8_t type, struct slice b
                      struct buffer *reply)
 {
     struct scenario *s = context;
-    int r = pause_for(t, s, 20000);
+    int r = pause_for(t, s, s->vault_delay_us);
 
     return r < 0 ? r
                  : vault_worker_answer(s->options->keys->worker, VAULT_CALLER_GATEWAY, type, body,
@@ -126,10 +126,13 @@ static void vault_open(struct task *t, struct scenario *s)
     s->vault_end = peer_new(&s->vault_scope, "gateway", s->vault_pair[1], &handlers);
 }
 
+/* What it was doing is lost: not even an error comes back. */
 static void vault_close(struct scenario *s)
 {
+    sim_world_silence(s->w, s->vault_pair[1], true);
     scope_close(&s->vault_scope);
     peer_free(TAKE(s->vault_end));
+    sim_world_silence(s->w, s->vault_pair[1], false);
 }
 
 static void steward_open(struct task *t, struct scenario *s)
@@ -146,8 +149,10 @@ static void steward_open(struct task *t, struct scenario *s)
 
 static void steward_close(struct scenario *s)
 {
+    sim_world_silence(s->w, s->steward_pair[1], true);
     scope_close(&s->steward_scope);
     peer_free(TAKE(s->steward_end));
+    sim_world_silence(s->w, s->steward_pair[1], false);
 }
 
 static int keep_running(struct task *t, struct scenario *s)

@@ -546,6 +546,12 @@ void sim_network_take_news(struct sim_world *w, struct world_news *news)
     }
 }
 
+static void set_dead(struct sim_world *w, struct sim_socket *s, bool dead)
+{
+    tell(w, s, WORLD_READABLE | WORLD_WRITABLE | WORLD_HANGUP); /* so that its tasks find out */
+    s->dead = dead;
+}
+
 /* Those who wait in the queue of a listener have no process yet, and live on. */
 static bool is_accepted(const struct sim_world *w, const struct sim_socket *s)
 {
@@ -565,23 +571,25 @@ void sim_network_crash(struct sim_world *w)
 
         if (!s->gateway || !s->open || s->kind == SOCKET_LISTENER)
             continue;
-        if (s->kind == SOCKET_STREAM && is_accepted(w, s)) {
-            tell(w, s, WORLD_READABLE | WORLD_WRITABLE | WORLD_HANGUP);
-            if (s->other && !s->lost)
-                post_signal(w, s->other, s->arrived.size ? PARCEL_RESET : PARCEL_END, 0);
-            s->lost = true;
-        }
-        if (s->kind == SOCKET_DATAGRAM)
-            tell(w, s, WORLD_READABLE | WORLD_WRITABLE | WORLD_HANGUP);
-        s->dead = s->kind == SOCKET_DATAGRAM || is_accepted(w, s);
+        if (s->kind == SOCKET_STREAM && !is_accepted(w, s))
+            continue;
+        if (s->kind == SOCKET_STREAM && s->other && !s->lost)
+            post_signal(w, s->other, s->arrived.size ? PARCEL_RESET : PARCEL_END, 0);
+        s->lost = true;
+        set_dead(w, s, true);
     }
+}
+
+void sim_world_silence(struct sim_world *w, int socket, bool dead)
+{
+    set_dead(w, w->sockets[socket], dead);
 }
 
 /* What the last process left half done on its pairs is as it was. */
 void sim_network_revive(struct sim_world *w)
 {
     for (size_t i = 0; i < w->socket_count; i++)
-        if (w->sockets[i]->kind == SOCKET_DATAGRAM)
+        if (w->sockets[i]->kind == SOCKET_DATAGRAM && w->sockets[i]->gateway)
             w->sockets[i]->dead = false;
 }
 

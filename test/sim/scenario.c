@@ -284,6 +284,7 @@ static void choose_faults(struct scenario *s)
         sim_world_faults(s->w)->sync_error || sim_world_faults(s->w)->write_error;
     s->dns_trouble = sometimes(c, 300000);
     s->steward_is_moody = chance_ppm(c, 500000);
+    s->vault_delay_us = chance_ppm(c, 300000) ? 10 * SECOND_US : 20000;
     if (chance_ppm(c, 100000))
         sim_disk_set_capacity(sim_world_disk(s->w), (3 << 20) + chance_below(c, 5 << 20));
     s->trouble_us = chance_between(c, 10 * SECOND_US, 300 * SECOND_US);
@@ -304,7 +305,8 @@ static void heal(struct scenario *s)
     sim_disk_set_capacity(sim_world_disk(s->w), 1ull << 40);
     for (size_t i = 0; i < HOSTS; i++)
         s->hosts[i].habits = (struct host_habits){.pipelining = true};
-    stop_gateway(s); /* an operator starts it anew: it may have stopped accepting */
+    if (s->ledger->disk_fails)
+        stop_gateway(s); /* an operator starts it anew: it may have stopped accepting */
 }
 
 static int start_clients(struct scenario *s)

@@ -61,6 +61,10 @@ int sim_world_listen(struct sim_world *w, const struct endpoint *at, bool gatewa
 /* Two connected datagram sockets; the first is the gateway's. */
 void sim_world_pair(struct sim_world *w, int ret[static 2]);
 
+/* The process at the other end of a pair dies: from now on it can neither read nor write; `false`:
+ * another is started in its place. */
+void sim_world_silence(struct sim_world *w, int socket, bool dead);
+
 /* Kills the gateway now. */
 void sim_world_crash(struct sim_world *w);
 /* Kills it at its n-th sync from now on, at a moment before, in or after it; 0: not. */
