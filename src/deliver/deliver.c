@@ -210,24 +210,20 @@ static void settle_all(struct work *w, struct queue_job *job, const struct queue
     queue_settle(w->deliver->queue, job, outcomes);
 }
 
-static struct slice tls_version(const struct client *c)
-{
-    return slice_text(c->stream ? stream_tls_version(c->stream) : NULL);
-}
-
 /* Fills in for recipients that the link left without an answer. */
 static void settle_broken(struct work *w, struct queue_job *job, struct queue_outcome *outcomes,
                           bool data_sent)
 {
     for (size_t i = 0; i < job->recipient_count; i++)
         if (outcomes[i].result == 0)
-            outcomes[i] = (struct queue_outcome){.result = QUEUE_DEFERRED,
-                                                 .signed_by = outcomes[i].signed_by,
-                                                 .ambiguous = data_sent,
-                                                 .enhanced = {4, 4, 2},
-                                                 .text = w->client.problem,
-                                                 .remote = w->client.remote,
-                                                 .tls = tls_version(&w->client)};
+            outcomes[i] = (struct queue_outcome){
+                .result = QUEUE_DEFERRED,
+                .signed_by = outcomes[i].signed_by,
+                .ambiguous = data_sent,
+                .enhanced = {4, 4, 2},
+                .text = w->client.problem,
+                .remote = w->client.remote,
+                .tls = slice_text(w->client.stream ? stream_tls_version(w->client.stream) : NULL)};
     queue_settle(w->deliver->queue, job, outcomes);
 }
 
