@@ -17,6 +17,7 @@ LETTERHEAD = $(BUILD)/src/app/letterhead
 all:
 	@command -v meson >/dev/null || { echo "meson is missing; this installs all that is needed: tool/install-packages" >&2; exit 1; }
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX) >/dev/null
+	@[ "$(origin PREFIX)" = file ] || meson configure $(BUILD) --prefix=$(PREFIX)
 	@ninja -C $(BUILD) --quiet src/app/letterhead $(TOOLS)
 	@echo "The binary is $(LETTERHEAD)"
 
