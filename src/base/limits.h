@@ -34,6 +34,10 @@ enum {
     LIMIT_MX_HOSTS = 20,       /* hosts tried for one domain */
     LIMIT_HOST_ADDRESSES = 16, /* addresses tried for one host */
 
+    /* Transport security */
+    LIMIT_STS_POLICY_BYTES = 65536, /* a policy file, RFC 8461 §3.2 */
+    LIMIT_STS_PATTERNS = 100,       /* mx lines of one policy; so that it fits into one frame */
+
     /* Between processes: one frame */
     LIMIT_FRAME_BYTES = 65536,
 
