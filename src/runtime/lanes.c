@@ -6,13 +6,21 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Most lanes are one thread, for the order of their jobs. */
+static const size_t threads_of[TASK_LANES] = {
+    [TASK_LANE_COMMIT] = 1,
+    [TASK_LANE_READ] = 1,
+    [TASK_LANE_FETCH] = TASK_FETCH_THREADS,
+};
+
 struct lane {
     struct lanes *lanes;
-    pthread_t thread;
-    bool started;
+    pthread_t threads[TASK_FETCH_THREADS];
+    size_t started;
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct list jobs;
+    size_t open; /* jobs that have not ended */
     bool stop;
 };
 
@@ -58,6 +66,9 @@ static void *lane_main(void *argument)
 
     while ((job = next_job(lane))) {
         job->result = job->function(job->argument);
+        pthread_mutex_lock(&lane->lock);
+        lane->open--;
+        pthread_mutex_unlock(&lane->lock);
         report(lane->lanes, job);
     }
     return NULL;
@@ -71,10 +82,10 @@ static void lane_start(struct lane *lane)
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&lane->thread, NULL, lane_main, lane) != 0)
+    if (pthread_create(&lane->threads[lane->started], NULL, lane_main, lane) != 0)
         abort();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    lane->started = true;
+    lane->started++;
 }
 
 int lanes_new(struct lanes **ret)
@@ -102,13 +113,12 @@ int lanes_new(struct lanes **ret)
 
 static void lane_stop(struct lane *lane)
 {
-    if (lane->started) {
-        pthread_mutex_lock(&lane->lock);
-        lane->stop = true;
-        pthread_cond_signal(&lane->work);
-        pthread_mutex_unlock(&lane->lock);
-        pthread_join(lane->thread, NULL);
-    }
+    pthread_mutex_lock(&lane->lock);
+    lane->stop = true;
+    pthread_cond_broadcast(&lane->work);
+    pthread_mutex_unlock(&lane->lock);
+    for (size_t i = 0; i < lane->started; i++)
+        pthread_join(lane->threads[i], NULL);
     pthread_cond_destroy(&lane->work);
     pthread_mutex_destroy(&lane->lock);
 }
@@ -133,9 +143,10 @@ void lanes_submit(struct lanes *l, enum task_lane which, struct world_job *job)
 {
     struct lane *lane = &l->lane[which];
 
-    if (!lane->started)
-        lane_start(lane);
     pthread_mutex_lock(&lane->lock);
+    if (lane->open >= lane->started && lane->started < threads_of[which])
+        lane_start(lane);
+    lane->open++;
     list_add_last(&lane->jobs, &job->link);
     pthread_cond_signal(&lane->work);
     pthread_mutex_unlock(&lane->lock);

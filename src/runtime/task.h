@@ -38,9 +38,11 @@ MUST_CHECK int task_sleep(struct task *t, uint64_t duration_us);
 MUST_CHECK int task_yield(struct task *t);
 
 /* Runs function(argument) on a helper thread and waits for it, whatever happens: a cancelled task
- * still waits, since the thread uses its memory. Each lane is one thread, in order of the calls.
+ * still waits, since the thread uses its memory. A lane is one thread, in order of the calls; only
+ * the one for fetching, whose functions wait for strangers, has TASK_FETCH_THREADS and no order.
  * Returns what the function returned. */
-enum task_lane { TASK_LANE_COMMIT, TASK_LANE_READ, TASK_LANES };
+enum task_lane { TASK_LANE_COMMIT, TASK_LANE_READ, TASK_LANE_FETCH, TASK_LANES };
+enum { TASK_FETCH_THREADS = 8 };
 MUST_CHECK int task_offload(struct task *t, enum task_lane lane, int (*function)(void *argument),
                             void *argument);
 

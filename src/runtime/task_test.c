@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -311,6 +312,42 @@ static void offloaded_work_is_waited_for(void **state)
     assert_diary("free offloaded offloaded");
 }
 
+/* Each waits until all are there, which the others can only be on threads of their own. */
+static int meet(void *argument)
+{
+    atomic_int *there = argument;
+
+    atomic_fetch_add(there, 1);
+    for (int i = 0; i < 2000 && atomic_load(there) < TASK_FETCH_THREADS; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1 * MS * 1000}, NULL);
+    return atomic_load(there) < TASK_FETCH_THREADS ? -ETIMEDOUT : 0;
+}
+
+static int fetch_once(struct task *t, void *argument)
+{
+    return task_offload(t, TASK_LANE_FETCH, meet, argument);
+}
+
+static int fetches(struct task *t, void *argument)
+{
+    struct scope s;
+    atomic_int there = 0;
+
+    (void)argument;
+    scope_open(&s, t);
+    for (int i = 0; i < TASK_FETCH_THREADS; i++)
+        assert_int_equal(scope_spawn(&s, "", fetch_once, &there), 0);
+    assert_int_equal(scope_wait(t, &s), 0);
+    scope_close(&s);
+    return 0;
+}
+
+static void fetches_run_side_by_side(void **state)
+{
+    (void)state;
+    assert_int_equal(run(fetches, NULL), 0);
+}
+
 static int say_goodbye(struct task *t, void *argument)
 {
     int r = task_sleep(t, 1000 * SECOND_US);
@@ -413,6 +450,7 @@ int main(void)
         cmocka_unit_test(conditions_wake_one_or_all),
         cmocka_unit_test(a_condition_wait_may_end_by_time),
         cmocka_unit_test(offloaded_work_is_waited_for),
+        cmocka_unit_test(fetches_run_side_by_side),
         cmocka_unit_test(a_grace_lets_a_task_finish),
         cmocka_unit_test(thousands_of_tasks_run),
     };
