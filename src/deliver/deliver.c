@@ -276,7 +276,7 @@ static int connect_destination(struct task *t, struct work *w, struct queue_job 
 {
     struct queue_outcome outcome = {.result = QUEUE_DEFERRED};
     struct route route;
-    int r = route_find(t, &w->arena, &w->deliver->options->route, w->destination->key, &route);
+    int r = route_find(t, &w->arena, &w->deliver->options->route, job->destination, &route);
 
     if (r == 0 && route.host_count > 0) {
         r = connect_hosts(t, w, &route, &outcome);
@@ -433,7 +433,7 @@ static int work(struct task *t, struct work *w)
         }
         if (w->destination->rest_until_us != 0 || w->deliver->stopping)
             return 0;
-        r = queue_take(t, w->deliver->queue, w->destination->key, &job);
+        r = queue_take(t, w->deliver->queue, w->destination->key, SLICE_NONE, &job);
         if (r < 0)
             return r;
         if (!job && linger(t, w))

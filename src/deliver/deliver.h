@@ -40,6 +40,6 @@ void deliver_free(struct deliver *d);
 /* For queue_options: `context` is the struct deliver. */
 void deliver_destination(void *context, uint64_t site_id, struct slice domain,
                          struct buffer *ret_key);
-void deliver_due(void *context, struct slice destination, size_t waiting);
+void deliver_due(void *context, struct slice pool, size_t waiting);
 
 #endif

@@ -65,11 +65,11 @@ static void by_domain(void *context, uint64_t site_id, struct slice domain, stru
     buffer_add(ret_key, domain);
 }
 
-static void note_due(void *context, struct slice destination, size_t ready)
+static void note_due(void *context, struct slice pool, size_t ready)
 {
     struct bed *bed = context;
 
-    (void)destination;
+    (void)pool;
     bed->due_calls++;
     bed->ready = ready;
 }
@@ -186,7 +186,7 @@ struct queue_job *bed_take(struct task *t, struct bed *bed, const char *destinat
 {
     struct queue_job *job = NULL;
 
-    assert_int_equal(queue_take(t, bed->queue, slice_text(destination), &job), 0);
+    assert_int_equal(queue_take(t, bed->queue, slice_text(destination), SLICE_NONE, &job), 0);
     assert_non_null(job);
     return job;
 }
@@ -195,7 +195,7 @@ bool bed_nothing(struct task *t, struct bed *bed, const char *destination)
 {
     struct queue_job *job = NULL;
 
-    assert_int_equal(queue_take(t, bed->queue, slice_text(destination), &job), 0);
+    assert_int_equal(queue_take(t, bed->queue, slice_text(destination), SLICE_NONE, &job), 0);
     if (job)
         queue_return(bed->queue, job);
     return !job;

@@ -99,6 +99,7 @@ static int fill(struct job *j)
         return -EBADMSG;
     j->job.id = m->id;
     j->job.site_id = m->site_id;
+    j->job.destination = queue_destination_key(j->group->lane->destination);
     j->job.from_domain = envelope.from_domain;
     j->job.envelope_from = envelope.envelope_from;
     j->job.envid = envelope.envid;
@@ -209,12 +210,12 @@ static void put_off(struct queue *q, struct job *j, int error)
               strerror(-error));
 }
 
-/* The next job for the destination, with its recipients; NULL: there is none. */
-static struct job *next_job(struct queue *q, struct slice destination)
+/* The next job of the pool, with its recipients; NULL: there is none. */
+static struct job *next_job(struct queue *q, struct slice pool, struct slice prefer)
 {
     struct queue_group *g;
 
-    while ((g = queue_schedule_take(&q->schedule, destination))) {
+    while ((g = queue_schedule_take(&q->schedule, pool, prefer))) {
         struct job *j = base_allocate(sizeof(*j));
 
         j->group = g;
@@ -260,13 +261,14 @@ static int start_job(struct task *t, struct queue *q, struct job *j)
     return -EAGAIN;
 }
 
-int queue_take(struct task *t, struct queue *q, struct slice destination, struct queue_job **ret)
+int queue_take(struct task *t, struct queue *q, struct slice pool, struct slice prefer,
+               struct queue_job **ret)
 {
     struct job *j;
     int r = 0;
 
     *ret = NULL;
-    while (!queue_spool_is_stuck(q->spool) && !q->closing && (j = next_job(q, destination))) {
+    while (!queue_spool_is_stuck(q->spool) && !q->closing && (j = next_job(q, pool, prefer))) {
         r = start_job(t, q, j);
         if (r == 0) {
             *ret = &j->job;
@@ -277,4 +279,9 @@ int queue_take(struct task *t, struct queue *q, struct slice destination, struct
             return r;
     }
     return 0;
+}
+
+void queue_pool_move(struct queue *q, struct slice destination, struct slice pool)
+{
+    queue_schedule_move(&q->schedule, destination, pool);
 }

@@ -82,7 +82,7 @@ void promise_deliver(struct task *t, struct bed *bed, const char *destination,
 {
     struct queue_job *job = NULL;
 
-    assert_int_equal(queue_take(t, bed->queue, slice_text(destination), &job), 0);
+    assert_int_equal(queue_take(t, bed->queue, slice_text(destination), SLICE_NONE, &job), 0);
     if (!job)
         return;
     if (result == QUEUE_DELIVERED)
@@ -221,7 +221,7 @@ static void take_all(struct task *t, struct bed *b, const char *destination, uns
     for (;;) {
         unsigned number;
 
-        assert_int_equal(queue_take(t, b->queue, slice_text(destination), &job), 0);
+        assert_int_equal(queue_take(t, b->queue, slice_text(destination), SLICE_NONE, &job), 0);
         if (!job)
             return;
         number = number_of(&job->id);

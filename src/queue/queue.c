@@ -196,6 +196,7 @@ static struct queue *queue_new(struct task *t, const struct queue_options *optio
     list_init(&q->suspects_waiting);
     queue_schedule_init(&q->schedule);
     q->schedule.destination = options->destination;
+    q->schedule.pool = options->pool;
     q->schedule.due = options->due;
     q->schedule.context = options->context;
     return q;

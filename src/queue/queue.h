@@ -92,9 +92,11 @@ struct queue_job_recipient {
 struct queue_job {
     struct message_id id;
     uint64_t site_id;
+    struct slice destination; /* the key that all its recipients have in common */
     struct slice from_domain, envelope_from, envid;
     uint8_t ret;
     bool eight_bit, smtputf8;
+    bool bulk; /* gives way to the same site's transactional mail */
     unsigned char body_hash[32];
     uint32_t header_size;
     int64_t accepted_us, expires_us; /* Unix time */
@@ -105,9 +107,11 @@ struct queue_job {
     size_t recipient_count;
 };
 
-/* The next job that is due for `destination`, fair between sites; NULL in *ret when there is none.
- * May read the content from disk. The job is the caller's until queue_settle. */
-MUST_CHECK int queue_take(struct task *t, struct queue *q, struct slice destination,
+/* The next job that is due in `pool`, fair between sites; NULL in *ret when there is none. `prefer`
+ * is a destination that the caller has a connection for, or empty: it is taken among equals, those
+ * of the same site and class, and never out of turn. May read the content from disk. The job is the
+ * caller's until queue_settle or queue_return. */
+MUST_CHECK int queue_take(struct task *t, struct queue *q, struct slice pool, struct slice prefer,
                           struct queue_job **ret);
 /* Records what became of each recipient (outcomes[i] belongs to recipients[i]) and frees the job.
  * Does not wait for the disk: the spool writes the result with the next commit; a crash before that
@@ -121,6 +125,15 @@ void queue_return(struct queue *q, struct queue_job *job);
 void queue_keep_signature(struct queue *q, const struct message_id *id,
                           struct slice signature_field);
 
+/* The destination belongs to another pool from now on, with all that waits for it: `due` is called
+ * for that one. Costs one step for each site with mail to the destination. What is under way stays
+ * with who took it. Does nothing for a destination without mail: `pool` is asked when it comes. */
+void queue_pool_move(struct queue *q, struct slice destination, struct slice pool);
+
+/* A *destination* is where a recipient's mail goes, by its key: the recipient's domain, or a next
+ * hop. A *pool* is what shares connections and limits: a receiving provider, or a relay. Every
+ * destination belongs to one pool at a time. Callbacks must not suspend, and must not call the
+ * queue. */
 struct queue_options {
     struct disk *disk;
     uint64_t lifetime_s; /* a recipient's deadline after acceptance */
@@ -131,13 +144,20 @@ struct queue_options {
     uint64_t spool_max_bytes;
     uint64_t spool_reserve_bytes; /* kept free on disk so that results can always be written */
     uint64_t segment_bytes;       /* of the spool's files; 0: as the spool sees fit */
-    /* The destination's key of a recipient: what shares connections and limits. From deliver/route.
-     */
+    /* The key of a recipient's destination. From deliver/route. */
     void (*destination)(void *context, uint64_t site_id, struct slice domain,
                         struct buffer *ret_key);
-    /* A job has become due for the destination; `ready` are due now, this one included. Called once
-     * for each such job, not when jobs are taken. Must not suspend, and must not call the queue. */
-    void (*due)(void *context, struct slice destination, size_t ready);
+    /* The key of the pool that a destination belongs to, asked when the first mail for it comes.
+     * NULL: every destination is a pool of its own. */
+    void (*pool)(void *context, struct slice destination, struct buffer *ret_key);
+    /* A job has become due in the pool; `ready` are due now, this one included. Called once for
+     * each such job, not when jobs are taken; and when a destination with mail that is due has
+     * moved there. */
+    void (*due)(void *context, struct slice pool, size_t ready);
+    /* Writes which limit keeps this site's mail in the pool waiting now: a sentence without a full
+     * stop, "20 of 20 connections to google.com are in use"; nothing if none does. NULL: nothing
+     * ever does. */
+    void (*holding)(void *context, struct slice pool, uint64_t site_id, struct buffer *ret);
     void *context;
 };
 

@@ -5,7 +5,7 @@
 void queue_schedule_init(struct queue_schedule *s)
 {
     *s = (struct queue_schedule){0};
-    list_init(&s->all);
+    list_init(&s->pools_all);
     list_init(&s->sites_all);
 }
 
@@ -14,7 +14,58 @@ struct slice queue_destination_key(const struct queue_destination *d)
     return slice_of(d->key, d->key_size);
 }
 
-/* --- destinations, sites, lanes: made when first needed, freed when empty --- */
+struct slice queue_pool_key(const struct queue_pool *pool)
+{
+    return slice_of(pool->key, pool->key_size);
+}
+
+/* --- pools, destinations, sites, lanes: made when first needed, freed when empty --- */
+
+static struct queue_pool *find_pool(const struct queue_schedule *s, struct slice key)
+{
+    struct table_item *item = table_find(&s->pools, table_hash(key));
+
+    for (; item; item = table_find_more(item)) {
+        struct queue_pool *pool = CONTAINER_OF(item, struct queue_pool, item);
+
+        if (slice_equal(queue_pool_key(pool), key))
+            return pool;
+    }
+    return NULL;
+}
+
+static struct queue_pool *need_pool(struct queue_schedule *s, struct slice key)
+{
+    struct queue_pool *pool = find_pool(s, key);
+
+    if (pool)
+        return pool;
+    pool = base_allocate(sizeof(*pool) + key.size);
+    list_init(&pool->lanes);
+    pool->key_size = key.size;
+    memcpy(pool->key, key.data, key.size);
+    table_add(&s->pools, &pool->item, table_hash(key));
+    list_add_last(&s->pools_all, &pool->link);
+    return pool;
+}
+
+static void enter_pool(struct queue_destination *d, struct queue_pool *pool)
+{
+    d->pool = pool;
+    pool->destinations++;
+}
+
+static void leave_pool(struct queue_schedule *s, struct queue_destination *d)
+{
+    struct queue_pool *pool = d->pool;
+
+    d->pool = NULL;
+    if (--pool->destinations)
+        return;
+    table_remove(&s->pools, &pool->item);
+    list_remove(&pool->link);
+    free(pool);
+}
 
 static struct queue_destination *find_destination(const struct queue_schedule *s, struct slice key)
 {
@@ -31,6 +82,7 @@ static struct queue_destination *find_destination(const struct queue_schedule *s
 
 static struct queue_destination *need_destination(struct queue_schedule *s, struct slice key)
 {
+    CLEANUP(buffer_done) struct buffer pool = BUFFER_NONE;
     struct queue_destination *d = find_destination(s, key);
 
     if (d)
@@ -40,7 +92,11 @@ static struct queue_destination *need_destination(struct queue_schedule *s, stru
     d->key_size = key.size;
     memcpy(d->key, key.data, key.size);
     table_add(&s->destinations, &d->item, table_hash(key));
-    list_add_last(&s->all, &d->link);
+    if (s->pool)
+        s->pool(s->context, key, &pool);
+    else
+        buffer_add(&pool, key);
+    enter_pool(d, need_pool(s, buffer_slice(&pool)));
     return d;
 }
 
@@ -81,40 +137,56 @@ static uint64_t lane_hash(const struct queue_destination *d, const struct queue_
     return table_hash(slice_of(key, sizeof(key)));
 }
 
-static struct queue_lane *need_lane(struct queue_schedule *s, struct queue_destination *d,
-                                    struct queue_site *site)
+static struct queue_lane *find_lane(const struct queue_schedule *s,
+                                    const struct queue_destination *d,
+                                    const struct queue_site *site)
 {
     struct table_item *item = table_find(&s->lanes, lane_hash(d, site));
-    struct queue_lane *lane;
 
     for (; item; item = table_find_more(item)) {
-        lane = CONTAINER_OF(item, struct queue_lane, item);
+        struct queue_lane *lane = CONTAINER_OF(item, struct queue_lane, item);
+
         if (lane->destination == d && lane->site == site)
             return lane;
     }
+    return NULL;
+}
+
+static struct queue_lane *need_lane(struct queue_schedule *s, struct queue_destination *d,
+                                    struct queue_site *site)
+{
+    struct queue_lane *lane = find_lane(s, d, site);
+
+    if (lane)
+        return lane;
     lane = base_allocate(sizeof(*lane));
     lane->destination = d;
     lane->site = site;
     list_init(&lane->ready);
     list_add_last(&site->lanes, &lane->of_site);
+    list_add_last(&d->lanes, &lane->of_destination);
     table_add(&s->lanes, &lane->item, lane_hash(d, site));
     return lane;
 }
 
+static void drop_destination(struct queue_schedule *s, struct queue_destination *d)
+{
+    leave_pool(s, d);
+    table_remove(&s->destinations, &d->item);
+    free(d);
+}
+
+/* The last of a destination takes the destination along. */
 static void drop_lane(struct queue_schedule *s, struct queue_lane *lane)
 {
     table_remove(&s->lanes, &lane->item);
     list_remove(&lane->of_site);
+    list_remove(&lane->of_destination);
     list_remove(&lane->link);
     drop_site_if_idle(s, lane->site);
+    if (list_empty(&lane->destination->lanes))
+        drop_destination(s, lane->destination);
     free(lane);
-}
-
-static void drop_destination(struct queue_schedule *s, struct queue_destination *d)
-{
-    table_remove(&s->destinations, &d->item);
-    list_remove(&d->link);
-    free(d);
 }
 
 void queue_schedule_done(struct queue_schedule *s)
@@ -125,7 +197,8 @@ void queue_schedule_done(struct queue_schedule *s)
         site->paused = false;
         drop_site_if_idle(s, site);
     }
-    assert(list_empty(&s->all));
+    assert(list_empty(&s->pools_all));
+    table_done(&s->pools);
     table_done(&s->destinations);
     table_done(&s->lanes);
     table_done(&s->sites);
@@ -134,19 +207,44 @@ void queue_schedule_done(struct queue_schedule *s)
 
 /* --- ready or not --- */
 
+static void announce(struct queue_schedule *s, const struct queue_pool *pool)
+{
+    if (pool->ready && !s->silent)
+        s->due(s->context, queue_pool_key(pool), pool->ready);
+}
+
+/* What is ready in the lane can be taken from its pool; or, with its site paused, cannot. */
+static void open_lane(struct queue_lane *lane)
+{
+    struct queue_pool *pool = lane->destination->pool;
+
+    if (lane->site->paused || !lane->ready_count)
+        return;
+    list_add_last(&pool->lanes, &lane->link);
+    pool->ready += lane->ready_count;
+}
+
+static void close_lane(struct queue_lane *lane)
+{
+    if (!list_linked(&lane->link))
+        return;
+    list_remove(&lane->link);
+    lane->destination->pool->ready -= lane->ready_count;
+}
+
 static void make_ready(struct queue_schedule *s, struct queue_group *g)
 {
     struct queue_lane *lane = g->lane;
+    struct queue_pool *pool = lane->destination->pool;
 
     list_add_last(&lane->ready, &g->link);
     lane->ready_count++;
     if (lane->site->paused)
         return;
     if (!list_linked(&lane->link))
-        list_add_last(&lane->destination->lanes, &lane->link);
-    lane->destination->ready++;
-    if (!s->silent)
-        s->due(s->context, queue_destination_key(lane->destination), lane->destination->ready);
+        list_add_last(&pool->lanes, &lane->link);
+    pool->ready++;
+    announce(s, pool);
 }
 
 static void make_unready(struct queue_group *g)
@@ -159,7 +257,7 @@ static void make_unready(struct queue_group *g)
     lane->ready_count--;
     if (lane->site->paused)
         return;
-    lane->destination->ready--;
+    lane->destination->pool->ready--;
     if (lane->ready_count == 0)
         list_remove(&lane->link);
 }
@@ -229,7 +327,6 @@ static struct queue_group *need_group(struct queue_message *m, struct queue_lane
     m->groups[m->group_count] =
         (struct queue_group){.lane = lane, .message = m, .first = RECIPIENT_NONE};
     lane->groups++;
-    lane->destination->groups++;
     return &m->groups[m->group_count++];
 }
 
@@ -264,16 +361,12 @@ void queue_schedule_remove(struct queue_schedule *s, struct queue_message *m)
 {
     for (uint32_t i = 0; i < m->group_count; i++) {
         struct queue_group *g = &m->groups[i];
-        struct queue_lane *lane = g->lane;
-        struct queue_destination *d = lane->destination;
 
         assert(!g->busy);
         heap_remove(&s->timers, &g->timer);
         make_unready(g);
-        if (--lane->groups == 0)
-            drop_lane(s, lane);
-        if (--d->groups == 0)
-            drop_destination(s, d);
+        if (--g->lane->groups == 0)
+            drop_lane(s, g->lane);
     }
     free(m->groups);
     m->groups = NULL;
@@ -282,20 +375,22 @@ void queue_schedule_remove(struct queue_schedule *s, struct queue_message *m)
 
 /* --- jobs --- */
 
-struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice destination)
+struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice key,
+                                        struct slice prefer)
 {
-    struct queue_destination *d = find_destination(s, destination);
+    struct queue_pool *pool = find_pool(s, key);
     struct queue_lane *lane;
     struct queue_group *g;
 
-    if (!d || list_empty(&d->lanes))
+    if (!pool || list_empty(&pool->lanes))
         return NULL;
-    lane = LIST_FIRST(&d->lanes, struct queue_lane, link);
+    (void)prefer;
+    lane = LIST_FIRST(&pool->lanes, struct queue_lane, link);
     g = LIST_FIRST(&lane->ready, struct queue_group, link);
     make_unready(g);
     if (list_linked(&lane->link)) { /* more of this site: behind the others */
         list_remove(&lane->link);
-        list_add_last(&d->lanes, &lane->link);
+        list_add_last(&pool->lanes, &lane->link);
     }
     g->busy = true;
     g->message->jobs++;
@@ -310,23 +405,34 @@ void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uin
     queue_schedule_update(s, g, now_us);
 }
 
-/* --- whole sites --- */
+/* --- whole destinations and sites --- */
+
+void queue_schedule_move(struct queue_schedule *s, struct slice destination, struct slice pool)
+{
+    struct queue_destination *d = find_destination(s, destination);
+    struct queue_pool *to;
+
+    if (!d || slice_equal(queue_pool_key(d->pool), pool))
+        return;
+    to = need_pool(s, pool);
+    LIST_FOREACH (link, &d->lanes)
+        close_lane(LIST_ENTRY(link, struct queue_lane, of_destination));
+    leave_pool(s, d);
+    enter_pool(d, to);
+    LIST_FOREACH (link, &d->lanes)
+        open_lane(LIST_ENTRY(link, struct queue_lane, of_destination));
+    announce(s, to);
+}
 
 static void lane_pause(struct queue_schedule *s, struct queue_lane *lane)
 {
-    struct queue_destination *d = lane->destination;
-
-    if (!lane->ready_count)
-        return;
     if (lane->site->paused) {
-        list_remove(&lane->link);
-        d->ready -= lane->ready_count;
+        close_lane(lane);
         return;
     }
-    list_add_last(&d->lanes, &lane->link);
-    d->ready += lane->ready_count;
-    if (!s->silent)
-        s->due(s->context, queue_destination_key(d), d->ready);
+    open_lane(lane);
+    if (lane->ready_count)
+        announce(s, lane->destination->pool);
 }
 
 bool queue_schedule_pause(struct queue_schedule *s, uint64_t site_id, bool paused)
@@ -351,10 +457,6 @@ bool queue_schedule_is_paused(const struct queue_schedule *s, uint64_t site_id)
 
 void queue_schedule_announce(struct queue_schedule *s)
 {
-    LIST_FOREACH (link, &s->all) {
-        struct queue_destination *d = LIST_ENTRY(link, struct queue_destination, link);
-
-        if (d->ready && !s->silent)
-            s->due(s->context, queue_destination_key(d), d->ready);
-    }
+    LIST_FOREACH (link, &s->pools_all)
+        announce(s, LIST_ENTRY(link, struct queue_pool, link));
 }

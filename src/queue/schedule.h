@@ -1,9 +1,9 @@
 /* The schedule: which group of recipients is due where, and whose turn it is.
  *
- * A destination (deliver/route has the key) has one lane for each site with mail to it. Groups wait
- * in a heap for their time, then in their lane. Lanes with something due are served round robin, a
- * job each, so that a site with a million messages delays the others by one job; a deficit counter
- * for sizes belongs in `struct queue_lane`. A group is in at most one job at a time.
+ * A destination (deliver/route has the key) has one lane for each site with mail to it, and belongs
+ * to one pool: what shares connections and limits. Groups wait in a heap for their time, then in
+ * their lane. Lanes with something due are served round robin in their pool, a job each. A group is
+ * in at most one job at a time.
  *
  * Nothing here waits, reads or writes; time is given. */
 #ifndef LETTERHEAD_QUEUE_SCHEDULE_H
@@ -11,21 +11,30 @@
 
 #include "queue/message.h"
 
+struct queue_pool {
+    struct table_item item;
+    struct list link;    /* in schedule->pools_all */
+    struct list lanes;   /* queue_lane.link: those with something due, first the next in turn */
+    size_t ready;        /* groups that are due and not paused */
+    size_t destinations; /* that belong to it */
+    size_t key_size;
+    char key[];
+};
+
 struct queue_destination {
     struct table_item item;
-    struct list link;  /* in schedule->all */
-    struct list lanes; /* queue_lane.link: those with something due, first the next to be served */
-    size_t ready;      /* groups that are due and not paused */
-    size_t groups;     /* all */
+    struct list lanes; /* queue_lane.of_destination */
+    struct queue_pool *pool;
     size_t key_size;
     char key[];
 };
 
 struct queue_lane {
     struct table_item item;
-    struct list link;    /* in destination->lanes */
-    struct list of_site; /* in site->lanes */
-    struct list ready;   /* queue_group.link */
+    struct list link;           /* in pool->lanes */
+    struct list of_site;        /* in site->lanes */
+    struct list of_destination; /* in destination->lanes */
+    struct list ready;          /* queue_group.link */
     size_t ready_count;
     size_t groups;
     struct queue_destination *destination;
@@ -41,14 +50,15 @@ struct queue_site {
 };
 
 struct queue_schedule {
-    struct table destinations, lanes, sites;
-    struct list all;       /* queue_destination.link */
+    struct table pools, destinations, lanes, sites;
+    struct list pools_all; /* queue_pool.link */
     struct list sites_all; /* queue_site.link */
     struct heap timers;
     /* As in queue_options. */
     void (*destination)(void *context, uint64_t site_id, struct slice domain,
                         struct buffer *ret_key);
-    void (*due)(void *context, struct slice destination, size_t ready);
+    void (*pool)(void *context, struct slice destination, struct buffer *ret_key);
+    void (*due)(void *context, struct slice pool, size_t ready);
     void *context;
     bool silent; /* `due` is not called: nothing can be taken */
 };
@@ -65,20 +75,26 @@ void queue_schedule_remove(struct queue_schedule *s, struct queue_message *m);
 void queue_schedule_update(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
 void queue_schedule_update_all(struct queue_schedule *s, struct queue_message *m, uint64_t now_us);
 
-/* The next group for the destination, made busy; NULL: none is due. */
-struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice destination);
+/* The next group of the pool, made busy; NULL: none is due. `prefer` as in queue_take. */
+struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice pool,
+                                        struct slice prefer);
 /* The group's job has ended. */
 void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
 
 /* Makes ready what has become due; returns when the next group will (UINT64_MAX: never). */
 uint64_t queue_schedule_advance(struct queue_schedule *s, uint64_t now_us);
 
+/* The destination belongs to the pool from now on, with all that waits for it. Does nothing when no
+ * mail is there for it. */
+void queue_schedule_move(struct queue_schedule *s, struct slice destination, struct slice pool);
+
 /* False: it was so already. */
 bool queue_schedule_pause(struct queue_schedule *s, uint64_t site_id, bool paused);
 bool queue_schedule_is_paused(const struct queue_schedule *s, uint64_t site_id);
-/* Calls `due` for all destinations with something due. */
+/* Calls `due` for all pools with something due. */
 void queue_schedule_announce(struct queue_schedule *s);
 
 struct slice queue_destination_key(const struct queue_destination *d);
+struct slice queue_pool_key(const struct queue_pool *pool);
 
 #endif

@@ -24,10 +24,10 @@ static void by_domain(void *context, uint64_t site_id, struct slice domain, stru
     buffer_add(ret_key, domain);
 }
 
-static void note_due(void *context, struct slice destination, size_t ready)
+static void note_due(void *context, struct slice pool, size_t ready)
 {
     (void)context;
-    (void)destination;
+    (void)pool;
     s.due_calls++;
     s.ready = ready;
 }
@@ -55,6 +55,7 @@ static int end(void **state)
         queue_schedule_remove(&s.schedule, s.messages[i]);
         queue_message_free(s.messages[i]);
     }
+    assert_int_equal(s.schedule.pools.count, 0);
     assert_int_equal(s.schedule.destinations.count, 0);
     assert_int_equal(s.schedule.lanes.count, 0);
     assert_int_equal(s.schedule.timers.count, 0);
@@ -86,9 +87,9 @@ static struct queue_message *add_one(uint64_t site_id, const char *address)
     return add(site_id, 0, addresses);
 }
 
-static struct queue_group *take(const char *destination)
+static struct queue_group *take(const char *pool)
 {
-    return queue_schedule_take(&s.schedule, slice_text(destination));
+    return queue_schedule_take(&s.schedule, slice_text(pool), SLICE_NONE);
 }
 
 static void sites_take_turns(void **state)
@@ -212,6 +213,55 @@ static void what_is_removed_is_not_taken(void **state)
     assert_null(take("example.net"));
 }
 
+static void move(const char *destination, const char *pool)
+{
+    queue_schedule_move(&s.schedule, slice_text(destination), slice_text(pool));
+}
+
+/* What waits for a destination goes along when the destination's pool is found out. */
+static void destinations_move_between_pools(void **state)
+{
+    struct queue_group *g;
+
+    (void)state;
+    add_one(1, "a@example.net");
+    add_one(2, "b@example.net");
+    add_one(3, "c@example.com");
+    g = take("example.net");
+    move("example.net", "provider");
+    assert_int_equal(s.due_calls, 4);
+    assert_int_equal(s.ready, 1);
+    assert_int_equal(s.schedule.pools.count, 2);
+    assert_null(take("example.net"));
+    move("example.com", "provider");
+    move("example.com", "provider");
+    move("example.org", "provider");
+    assert_int_equal(s.due_calls, 5);
+    assert_int_equal(s.ready, 2);
+    assert_int_equal(s.schedule.pools.count, 1);
+    add_one(4, "d@example.com");
+    assert_int_equal(s.ready, 3);
+    queue_schedule_release(&s.schedule, g, 10);
+    assert_int_equal(s.ready, 4);
+    for (uint64_t site = 0, order[] = {2, 3, 4, 1}; site < 4; site++)
+        assert_int_equal(take("provider")->message->site_id, order[site]);
+    assert_null(take("provider"));
+}
+
+/* A paused site's mail moves silently, and is there when the pause ends. */
+static void paused_mail_moves_too(void **state)
+{
+    (void)state;
+    add_one(1, "a@example.net");
+    assert_true(queue_schedule_pause(&s.schedule, 1, true));
+    move("example.net", "provider");
+    assert_int_equal(s.due_calls, 1);
+    assert_null(take("provider"));
+    assert_true(queue_schedule_pause(&s.schedule, 1, false));
+    assert_int_equal(s.due_calls, 2);
+    assert_int_equal(take("provider")->message->site_id, 1);
+}
+
 static void announcing_names_all_that_have_something(void **state)
 {
     (void)state;
@@ -236,6 +286,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_earliest_recipient_decides, begin, end),
         cmocka_unit_test_setup_teardown(a_paused_site_stands_aside, begin, end),
         cmocka_unit_test_setup_teardown(what_is_removed_is_not_taken, begin, end),
+        cmocka_unit_test_setup_teardown(destinations_move_between_pools, begin, end),
+        cmocka_unit_test_setup_teardown(paused_mail_moves_too, begin, end),
         cmocka_unit_test_setup_teardown(announcing_names_all_that_have_something, begin, end),
     };
 

@@ -117,7 +117,7 @@ static int worker(struct task *t, void *argument)
     int r = 0;
 
     while (r == 0 && b->delivered < b->messages) {
-        r = queue_take(t, b->queue, SLICE("example.net"), &job);
+        r = queue_take(t, b->queue, SLICE("example.net"), SLICE_NONE, &job);
         if (r == 0 && !job) {
             r = condition_wait(t, &b->due);
             continue;
