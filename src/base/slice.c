@@ -114,6 +114,7 @@ bool slice_cut(struct slice *rest, char separator, struct slice *ret_part)
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret)
 {
     uint64_t value = 0;
+    bool overflow = false;
 
     if (s.size == 0)
         return -EINVAL;
@@ -122,12 +123,10 @@ int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret)
 
         if (digit > 9)
             return -EINVAL;
-        if (value > (UINT64_MAX - digit) / 10)
-            value = UINT64_MAX;
-        else
-            value = value * 10 + digit;
+        overflow |= value > (UINT64_MAX - digit) / 10;
+        value = value * 10 + digit;
     }
-    if (value > max)
+    if (overflow || value > max)
         return -ERANGE;
     *ret = value;
     return 0;

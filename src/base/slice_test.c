@@ -61,6 +61,20 @@ static void reads_numbers(void **state)
     }
 }
 
+static void reads_the_largest_numbers(void **state)
+{
+    uint64_t value = 7;
+
+    (void)state;
+    assert_int_equal(slice_to_u64(SLICE("18446744073709551616"), UINT64_MAX, &value), -ERANGE);
+    assert_int_equal(slice_to_u64(SLICE("184467440737095516150"), UINT64_MAX, &value), -ERANGE);
+    assert_int_equal(slice_to_u64(SLICE("99999999999999999999999"), UINT64_MAX, &value), -ERANGE);
+    assert_int_equal(slice_to_u64(SLICE("18446744073709551616x"), UINT64_MAX, &value), -EINVAL);
+    assert_true(value == 7);
+    assert_int_equal(slice_to_u64(SLICE("18446744073709551615"), UINT64_MAX, &value), 0);
+    assert_true(value == UINT64_MAX);
+}
+
 static void knows_utf8(void **state)
 {
     (void)state;
@@ -93,7 +107,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares),      cmocka_unit_test(cuts),
-        cmocka_unit_test(reads_numbers), cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(reads_numbers),
+        cmocka_unit_test(reads_the_largest_numbers), cmocka_unit_test(knows_utf8),
         cmocka_unit_test(knows_ascii),
     };
 
