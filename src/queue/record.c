@@ -170,7 +170,6 @@ int queue_record_check_body(struct slice head, struct slice body)
 
 void queue_state_write(struct buffer *b, const struct queue_state *state)
 {
-    buffer_add_u64(b, state->next_commit);
     buffer_add_u64(b, state->acknowledged);
     buffer_add_sized(b, state->voids);
     buffer_add_sized(b, state->paused);
@@ -181,7 +180,6 @@ int queue_state_read(struct slice body, struct queue_state *ret)
     struct cursor c = cursor_of(body);
     struct queue_state state;
 
-    state.next_commit = cursor_u64(&c);
     state.acknowledged = cursor_u64(&c);
     state.voids = cursor_sized(&c);
     state.paused = cursor_sized(&c);

@@ -93,7 +93,6 @@ MUST_CHECK int queue_record_check_body(struct slice head, struct slice body);
 
 /* What the log must tell before anything else, once a segment, so that older segments can go. */
 struct queue_state {
-    uint64_t next_commit;  /* the number of the commit that this record stands in */
     uint64_t acknowledged; /* events up to this one */
     /* Segments whose end was never made durable: nothing from `size` on counts. */
     struct slice voids;  /* queue_void_* */

@@ -60,10 +60,7 @@ void spool_write_state(struct queue_spool *s, struct buffer *b)
 {
     CLEANUP(buffer_done) struct buffer paused = BUFFER_NONE, body = BUFFER_NONE;
     struct queue_record record = {.type = QUEUE_RECORD_STATE, .sequence = s->next_event};
-    struct queue_state state = {
-        .next_commit = s->next_commit,
-        .acknowledged = s->acknowledged,
-    };
+    struct queue_state state = {.acknowledged = s->acknowledged};
 
     drop_old_voids(s);
     s->options.client.paused(s->options.client.context, &paused);
