@@ -35,6 +35,7 @@ enum ipc_type {
     IPC_GATEWAY_STATUS,
     /* gateway to steward */
     IPC_EVENTS = 64,
+    IPC_STS_ASK, /* deliver/sts_protocol.h */
 };
 
 struct ipc_frame {
