@@ -67,6 +67,7 @@ static void write_detail(struct buffer *b, const struct queue_event *event)
     buffer_add_sized(b, event->remote);
     buffer_add_sized(b, event->tls);
     buffer_add_sized(b, event->signed_by);
+    buffer_add_sized(b, event->tls_sessions);
 }
 
 static void read_detail(struct cursor *c, struct queue_event *event)
@@ -85,6 +86,8 @@ static void read_detail(struct cursor *c, struct queue_event *event)
     event->remote = cursor_sized(c);
     event->tls = cursor_sized(c);
     event->signed_by = cursor_sized(c);
+    if (c->rest.size) /* spools from before TLS reports do not have it */
+        event->tls_sessions = cursor_sized(c);
 }
 
 /* u32 size of the rest, so that a reader can skip what a later version adds at the end of an event.

@@ -79,6 +79,9 @@ struct queue_event {
     struct slice tls;       /* "TLSv1.3"; empty: in clear or not reached */
     struct slice signed_by; /* selector and domain of the DKIM key, "s1._domainkey.example.org"; may
                                be empty */
+    /* What the connections made for this attempt came to (wire/tls_session.h), for TLS reports.
+     * Each is told once: in the first event after it was made or failed, and in no other. */
+    struct slice tls_sessions;
 };
 
 /* True for the four that end a recipient. */

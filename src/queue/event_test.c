@@ -25,6 +25,7 @@ static struct queue_event detail_event(enum queue_event_type type)
         .remote = SLICE("mx.example.net [192.0.2.1]:25"),
         .tls = SLICE("TLSv1.3"),
         .signed_by = SLICE("s1._domainkey.example.org"),
+        .tls_sessions = SLICE("\1\0"),
     };
 }
 
@@ -77,7 +78,26 @@ static void details_come_back(void **state)
         assert_true(slice_equal(back.text, event.text) && slice_equal(back.remote, event.remote));
         assert_true(slice_equal(back.tls, event.tls) &&
                     slice_equal(back.signed_by, event.signed_by));
+        assert_true(slice_equal(back.tls_sessions, event.tls_sessions));
     }
+}
+
+/* A spool that was written before tls_sessions came is read as before. */
+static void older_details_come_back(void **state)
+{
+    CLEANUP(buffer_done) struct buffer b = BUFFER_NONE;
+    struct queue_event event = detail_event(QUEUE_EVENT_DELIVERED), back;
+    struct cursor c;
+
+    (void)state;
+    queue_event_write(&b, &event);
+    b.size -= 4 + event.tls_sessions.size;
+    b.data[3] = (char)(b.data[3] - 4 - (char)event.tls_sessions.size);
+    c = cursor_of(buffer_slice(&b));
+    assert_int_equal(queue_event_read(&c, &back), 0);
+    assert_int_equal(cursor_done(&c), 0);
+    assert_true(slice_equal(back.signed_by, event.signed_by));
+    assert_int_equal(back.tls_sessions.size, 0);
 }
 
 static void acceptance_comes_back(void **state)
@@ -196,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(details_come_back),
+        cmocka_unit_test(older_details_come_back),
         cmocka_unit_test(acceptance_comes_back),
         cmocka_unit_test(counts_must_agree),
         cmocka_unit_test(every_cut_is_noticed),

@@ -78,6 +78,7 @@ struct queue_outcome {
     struct slice tls;    /* "TLSv1.3"; empty: in clear or not reached */
     struct slice
         signed_by; /* "s1._domainkey.example.org", whose key signed what went out; or empty */
+    struct slice tls_sessions; /* as in queue/event.h; at most WIRE_TLS_SESSIONS_BYTES */
 };
 enum { QUEUE_TEXT_BYTES = 500, QUEUE_JOB_RECIPIENTS_MAX = 50 };
 

@@ -36,6 +36,7 @@ static struct queue_event event_of_outcome(const struct queue *q, const struct q
     event.remote = slice_part(outcome->remote, 0, QUEUE_TEXT_BYTES);
     event.tls = slice_part(outcome->tls, 0, QUEUE_TEXT_BYTES);
     event.signed_by = slice_part(outcome->signed_by, 0, QUEUE_TEXT_BYTES);
+    event.tls_sessions = outcome->tls_sessions;
     return event;
 }
 

@@ -18,7 +18,9 @@ static void check_events(struct slice bytes)
         CLEANUP(buffer_done) struct buffer b = BUFFER_NONE;
         struct cursor written;
 
-        if (event.text.size + event.remote.size + event.tls.size + event.signed_by.size > 8000 ||
+        if (event.text.size + event.remote.size + event.tls.size + event.signed_by.size +
+                    event.tls_sessions.size >
+                8000 ||
             event.accepted.addresses.size > 20000)
             continue; /* a later version's: longer than ours may be */
         if (event.type == QUEUE_EVENT_ACCEPTED &&
