@@ -67,6 +67,22 @@ static int load_client_tls(struct gateway_role *g)
     return r < 0 ? complain("TLS for delivery", problem, r) : 0;
 }
 
+/* Two processes that write one log would destroy it. */
+static int lock_spool(struct gateway_role *g, const char *path)
+{
+    uint64_t holder = 0;
+    int r = disk_lock_linux(g->disk, &holder);
+
+    if (r == -EBUSY)
+        log_error(
+            "the spool %s is in use by another Letterhead (process %llu); stop that one first, "
+            "or give this one a data_directory of its own",
+            path, (unsigned long long)holder);
+    else if (r < 0)
+        log_error("the spool %s cannot be locked: %s", path, strerror(-r));
+    return r;
+}
+
 static int open_spool(struct gateway_role *g)
 {
     char path[4096];
@@ -77,7 +93,7 @@ static int open_spool(struct gateway_role *g)
     if (directory < 0)
         return complain(path, NULL, -errno);
     g->disk = disk_new_linux(directory);
-    return 0;
+    return lock_spool(g, path);
 }
 
 static int open_world(struct gateway_role *g)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ enum { PIECES_MAX = 64 };
 struct disk_linux {
     struct disk disk;
     int directory;
+    int lock; /* the file whose lock says that the directory is ours; -1: not asked for */
 };
 
 static int directory_of(struct disk *d)
@@ -199,8 +201,12 @@ static int linux_free_bytes(struct disk *d, uint64_t *ret_bytes)
 
 static void linux_free(struct disk *d)
 {
-    close(directory_of(d));
-    free(CONTAINER_OF(d, struct disk_linux, disk));
+    struct disk_linux *l = CONTAINER_OF(d, struct disk_linux, disk);
+
+    if (l->lock >= 0)
+        close(l->lock);
+    close(l->directory);
+    free(l);
 }
 
 static const struct disk_ops linux_ops = {
@@ -225,8 +231,47 @@ struct disk *disk_new_linux(int directory)
 {
     struct disk_linux *d = base_allocate(sizeof *d);
 
-    *d = (struct disk_linux){{&linux_ops}, directory};
+    *d = (struct disk_linux){{&linux_ops}, directory, -1};
     return &d->disk;
+}
+
+/* --- the lock --- */
+
+static uint64_t read_holder(int file)
+{
+    char text[32];
+    ssize_t n = pread(file, text, sizeof text, 0);
+    uint64_t holder;
+
+    return n > 0 && slice_to_u64(slice_of(text, (size_t)n), INT32_MAX, &holder) == 0 ? holder : 0;
+}
+
+/* The id is for people alone: what counts is the kernel's lock. */
+static void write_holder(int file)
+{
+    char text[32];
+    int size = snprintf(text, sizeof text, "%ld", (long)getpid());
+
+    if (ftruncate(file, 0) == 0)
+        (void)!pwrite(file, text, (size_t)size, 0);
+}
+
+int disk_lock_linux(struct disk *d, uint64_t *ret_holder)
+{
+    struct disk_linux *l = CONTAINER_OF(d, struct disk_linux, disk);
+    int r, file = openat(l->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (file < 0)
+        return -errno;
+    r = result_of(flock(file, LOCK_EX | LOCK_NB));
+    if (r < 0) {
+        *ret_holder = read_holder(file);
+        close(file);
+        return r == -EWOULDBLOCK ? -EBUSY : r;
+    }
+    write_holder(file);
+    l->lock = file;
+    return 0;
 }
 
 void disk_free(struct disk *d)

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -147,6 +149,57 @@ static void links_are_not_followed(void **state)
     assert_int_equal(f->disk->ops->open(f->disk, "link", DISK_WRITE, &file), -ELOOP);
 }
 
+static struct disk *open_again(const struct fixture *f)
+{
+    int directory = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(directory >= 0);
+    return disk_new_linux(directory);
+}
+
+/* Another process takes the directory and says so through the pipe; it ends when killed. */
+static pid_t start_holder(const struct fixture *f)
+{
+    char said = 0;
+    uint64_t holder;
+    int pipes[2];
+    pid_t child;
+
+    assert_int_equal(pipe(pipes), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        said = disk_lock_linux(open_again(f), &holder) == 0 ? 'y' : 'n';
+        (void)!write(pipes[1], &said, 1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(pipes[0], &said, 1), 1);
+    assert_int_equal(said, 'y');
+    close(pipes[0]);
+    close(pipes[1]);
+    return child;
+}
+
+/* A killed process keeps nobody out, whatever its file says. */
+static void one_process_has_the_directory(void **state)
+{
+    const struct fixture *f = *state;
+    pid_t child = start_holder(f);
+    uint64_t holder = 0;
+    struct disk *d;
+
+    assert_int_equal(disk_lock_linux(f->disk, &holder), -EBUSY);
+    assert_int_equal(holder, child);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(disk_lock_linux(f->disk, &holder), 0);
+    d = open_again(f);
+    assert_int_equal(disk_lock_linux(d, &holder), -EBUSY);
+    assert_int_equal(holder, getpid());
+    disk_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(allocated_space_reads_as_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_come_and_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(links_are_not_followed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_process_has_the_directory, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
