@@ -59,6 +59,16 @@ static const struct word {
      "  --ehlo   the reply answers EHLO: show what the server offers\n"
      "\n"
      "  printf '550 5.1.1 no such user\\r\\n' | letterhead inspect reply\n"},
+    {"report", inspect_feedback, -1,
+     "letterhead inspect report [--rules FILE] [--json] [FILE ...]\n"
+     "\n"
+     "Shows what a message would be taken for if it came back: bounce, complaint, auto-reply, report\n"
+     "of delivery, or none of these; which recipients, whose fault, and which rule decided. Reads\n"
+     "each FILE, or standard input.\n"
+     "\n"
+     "  --rules FILE   judge by these rules, not by those of the program\n"
+     "\n"
+     "  letterhead inspect report bounce.eml\n"},
 };
 
 static const char overview[] =
@@ -71,6 +81,7 @@ static const char overview[] =
     "  message   a message's header, sizes and limits\n"
     "  canon     a message in DKIM's canonical form, byte for byte\n"
     "  reply     a server's reply and its class\n"
+    "  report    a bounce, complaint or auto-reply, and whose fault it is\n"
     "\n"
     "  --json    for programs: one JSON object a line\n"
     "  --help    more about a word: letterhead inspect address --help\n"
@@ -85,7 +96,8 @@ enum {
     OPTION_EHLO,
     OPTION_IDENTITY,
     OPTION_HEADER,
-    OPTION_BODY
+    OPTION_BODY,
+    OPTION_RULES
 };
 
 static const struct option long_options[] = {
@@ -97,6 +109,7 @@ static const struct option long_options[] = {
     {"identity", required_argument, NULL, OPTION_IDENTITY},
     {"header", required_argument, NULL, OPTION_HEADER},
     {"body", required_argument, NULL, OPTION_BODY},
+    {"rules", required_argument, NULL, OPTION_RULES},
     {NULL, 0, NULL, 0},
 };
 
@@ -129,6 +142,9 @@ static bool take_option(int option, struct inspect_options *options)
         if (options->identity_count == INSPECT_IDENTITIES_MAX)
             return false;
         options->identities[options->identity_count++] = optarg;
+        return true;
+    case OPTION_RULES:
+        options->rules = optarg;
         return true;
     case OPTION_HEADER:
         return parse_form(optarg, &options->header_simple);

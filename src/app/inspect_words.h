@@ -15,6 +15,7 @@ struct inspect_options {
     bool header_simple, body_simple;
     const char *identities[INSPECT_IDENTITIES_MAX];
     size_t identity_count;
+    const char *rules; /* a file; NULL: those of the program */
     char **operands;
     int operand_count;
 };
@@ -24,5 +25,6 @@ int inspect_from(const struct inspect_options *options);
 int inspect_message(const struct inspect_options *options);
 int inspect_canon(const struct inspect_options *options);
 int inspect_reply(const struct inspect_options *options);
+int inspect_feedback(const struct inspect_options *options);
 
 #endif

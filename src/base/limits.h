@@ -39,6 +39,17 @@ enum {
     LIMIT_STS_PATTERNS = 100,       /* mx lines of one policy; so that it fits into one frame */
     LIMIT_TLSRPT_DESTINATIONS = 4,  /* of one domain's reports */
 
+    /* Reports that come back: bounces, complaints, auto-replies */
+    LIMIT_REPORT_BYTES = 1048576, /* of one report; what follows is not looked at */
+    LIMIT_REPORT_DEPTH = 16,      /* parts within parts */
+    LIMIT_REPORT_PARTS = 100,
+    LIMIT_REPORT_TEXT_BYTES = 65536, /* of each kind of part, all together */
+    LIMIT_REPORT_FIELD_BYTES = 4096,
+    LIMIT_REPORT_WORDS_BYTES = 16384, /* that rules are compared with */
+    LIMIT_REPORT_RECIPIENTS = 100,
+    LIMIT_REPORT_RULES = 2000,
+    LIMIT_REPORT_RULE_SECTIONS = 300,
+
     /* Between processes: one frame */
     LIMIT_FRAME_BYTES = 65536,
 
