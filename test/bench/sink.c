@@ -2,10 +2,15 @@
  *
  * One thread, epoll. Notes whether a message carries a DKIM-Signature, tells unique X-Bench-Id
  * values from repeated ones, and can save every K-th message (dots removed, CR LF) so that its
- * signature can be checked afterwards. Ends after N unique messages, at SIGTERM, or after some idle
- * time with at least one message seen. Prints one JSON object; its times are CLOCK_MONOTONIC
- * seconds, so they compare with those of load on the same machine.
+ * signature can be checked afterwards. With a certificate it offers STARTTLS and session tickets.
+ * Ends after N unique messages, after M recipients, at SIGTERM, or after some idle time with at
+ * least one message seen. Prints one JSON object; its times are CLOCK_MONOTONIC seconds, so they
+ * compare with those of load on the same machine.
  */
+#include "sink.h"
+
+#include "secure.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -22,18 +27,23 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "sink -p PORT [-l ADDRESS] [-n MESSAGES] [-k EVERY -o FOLDER] [-w DELAY_MS] [-i IDLE_SECONDS]\n"
-    "  -k, -o: save every K-th message; -w: wait before the reply to the end of data\n";
+    "sink -p PORT [-l ADDRESS] [-n MESSAGES] [-m RECIPIENTS] [-k EVERY -o FOLDER] [-w DELAY_MS]\n"
+    "     [-i IDLE_SECONDS] [-C CERTIFICATE -K KEY] [-L LOG]\n"
+    "  -k, -o: save every K-th message; -w: wait before the reply to the end of data;\n"
+    "  -C, -K: offer STARTTLS; -L: writes `id seconds` for each message, at its reply\n";
 
-enum { IDS_MAX = 1 << 24, WAITING_MAX = 1 << 16, READ_BYTES = 65536 };
+enum { WAITING_MAX = 1 << 16, READ_BYTES = 65536 };
 
 enum state { STATE_COMMAND, STATE_DATA, STATE_WAIT };
 
 struct connection {
     int socket; /* -1: closed; freed after the batch of events */
+    SSL *tls;   /* NULL: in clear */
     enum state state;
-    bool closing;
-    uint64_t generation; /* tells a connection from the next one that uses its memory */
+    bool closing, counted; /* counted: its handshake */
+    long id;               /* of the message that waits for its reply */
+    int recipients;        /* of the message in hand */
+    uint64_t generation;   /* tells a connection from the next one that uses its memory */
     char *in;
     size_t in_length, in_size, scanned;
     char out[2048];
@@ -47,40 +57,21 @@ struct waiting {
     double due_s;
 };
 
-static struct {
-    const char *address, *folder;
-    int port;
-    long messages, save_every;
-    double delay_s, idle_s;
-} options = {.address = "127.0.0.1"};
-
-static struct {
-    long messages, unique, repeated, without_id, with_signature, connections, open, open_max;
-    long long bytes;
-    double first_connection_s, first_s, last_s;
-    bool ended_idle;
-} seen;
+struct sink_options options = {.address = "127.0.0.1"};
 
 static volatile sig_atomic_t stop;
 static int epoll, listener;
-static unsigned char *ids; /* one byte for each X-Bench-Id: seen */
 static struct waiting *waiting;
 static size_t waiting_head, waiting_tail;
 static struct connection *closed, *spare;
 static uint64_t generations;
+static SSL_CTX *tls_server; /* NULL: no STARTTLS */
+static FILE *message_log;
 
 static void on_signal(int number)
 {
     (void)number;
     stop = 1;
-}
-
-static double now_s(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
 static void *allocate(void *memory, size_t size)
@@ -90,72 +81,18 @@ static void *allocate(void *memory, size_t size)
     return memory;
 }
 
-static void save(const char *message, size_t length, long id)
+static void count_transaction(struct connection *connection)
 {
-    char path[1024];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/%08ld.eml", options.folder, id);
-    file = fopen(path, "wb");
-    if (!file)
+    seen.recipients += connection->recipients;
+    connection->recipients = 0;
+    if (!connection->tls)
         return;
-    for (size_t start = 0; start < length;) {
-        const char *newline = memchr(message + start, '\n', length - start);
-        size_t end = newline ? (size_t)(newline - message) + 1 : length;
-        size_t dot = message[start] == '.';
-
-        fwrite(message + start + dot, 1, end - start - dot, file);
-        start = end;
-    }
-    fclose(file);
-}
-
-static void count_id(long id)
-{
-    if (id < 0 || id >= IDS_MAX) {
-        seen.without_id++;
-        seen.unique++;
+    seen.under_tls++;
+    if (connection->counted)
         return;
-    }
-    if (ids[id])
-        seen.repeated++;
-    else
-        seen.unique++;
-    ids[id] = 1;
-}
-
-static void count_message(const char *message, size_t length)
-{
-    static const char signature[] = "DKIM-Signature:", mark[] = "\nX-Bench-Id: ";
-    const char *end = memmem(message, length, "\r\n\r\n", 4), *found;
-    size_t header = end ? (size_t)(end - message) + 2 : length;
-    long id = -1;
-
-    seen.last_s = now_s();
-    if (seen.messages++ == 0)
-        seen.first_s = seen.last_s;
-    seen.bytes += (long long)length;
-    if (header > sizeof(signature) && (!strncasecmp(message, signature, sizeof(signature) - 1) ||
-                                       memmem(message, header, "\nDKIM-Signature:", 16)))
-        seen.with_signature++;
-    found = memmem(message, header, mark, sizeof(mark) - 1);
-    if (found)
-        id = strtol(found + sizeof(mark) - 1, NULL, 10);
-    count_id(id);
-    if (options.save_every > 0 && options.folder && (seen.messages - 1) % options.save_every == 0)
-        save(message, length, id < 0 ? seen.messages : id);
-}
-
-static void put(struct connection *connection, const char *text)
-{
-    size_t length = strlen(text);
-
-    if (connection->out_length + length > sizeof(connection->out)) {
-        connection->closing = true;
-        return;
-    }
-    memcpy(connection->out + connection->out_length, text, length);
-    connection->out_length += length;
+    connection->counted = true;
+    seen.handshakes++;
+    seen.resumed += SSL_session_reused(connection->tls);
 }
 
 static void flush(struct connection *connection)
@@ -164,7 +101,8 @@ static void flush(struct connection *connection)
 
     if (connection->out_length == 0)
         return;
-    written = write(connection->socket, connection->out, connection->out_length);
+    written =
+        secure_write(connection->tls, connection->socket, connection->out, connection->out_length);
     if (written < 0 && errno != EAGAIN)
         connection->closing = true;
     if (written <= 0)
@@ -173,11 +111,27 @@ static void flush(struct connection *connection)
     memmove(connection->out, connection->out + written, connection->out_length);
 }
 
+static void put(struct connection *connection, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (connection->out_length + length > sizeof(connection->out))
+        flush(connection);
+    if (connection->out_length + length > sizeof(connection->out)) {
+        connection->closing = true;
+        return;
+    }
+    memcpy(connection->out + connection->out_length, text, length);
+    connection->out_length += length;
+}
+
 static void finish(struct connection *connection)
 {
     if (connection->socket < 0)
         return;
+    secure_end(connection->tls);
     close(connection->socket);
+    connection->tls = NULL;
     connection->socket = -1;
     connection->generation = 0;
     connection->next_free = closed;
@@ -185,13 +139,20 @@ static void finish(struct connection *connection)
     seen.open--;
 }
 
+static void reply_queued(struct connection *connection)
+{
+    connection->state = STATE_COMMAND;
+    put(connection, "250 2.0.0 queued\r\n");
+    if (message_log)
+        fprintf(message_log, "%ld %.6f\n", connection->id, now_s());
+}
+
 static void acknowledge(struct connection *connection)
 {
     struct waiting *last = &waiting[waiting_tail];
 
     if (options.delay_s <= 0) {
-        connection->state = STATE_COMMAND;
-        put(connection, "250 2.0.0 queued\r\n");
+        reply_queued(connection);
         return;
     }
     assert((waiting_tail + 1) % WAITING_MAX != waiting_head);
@@ -217,31 +178,54 @@ static size_t take_data(struct connection *connection, const char *input, size_t
         }
         size = (size_t)(end - input) + 2;
     }
-    count_message(input, size);
+    connection->id = count_message(input, size);
+    count_transaction(connection);
     connection->scanned = 0;
     acknowledge(connection);
     return size + 3;
 }
 
+static void greet(struct connection *connection)
+{
+    put(connection, "250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n");
+    if (tls_server && !connection->tls)
+        put(connection, "250-STARTTLS\r\n");
+    put(connection, "250 SIZE 104857600\r\n");
+}
+
+/* What came in clear behind the command is thrown away (RFC 3207 §4.2). */
+static void start_tls(struct connection *connection)
+{
+    put(connection, "220 2.0.0 go on\r\n");
+    flush(connection);
+    connection->tls = secure_accept(tls_server, connection->socket);
+    connection->in_length = 0;
+}
+
 static void command(struct connection *connection, const char *line)
 {
+    static const char rcpt_reply[] = "250 2.1.5 ok\r\n";
     static const struct {
         const char *verb, *reply;
     } replies[] = {
-        {"EHLO", "250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 104857600\r\n"},
-        {"HELO", "250 sink.example\r\n"},
-        {"MAIL", "250 2.0.0 ok\r\n"},
-        {"RCPT", "250 2.0.0 ok\r\n"},
-        {"RSET", "250 2.0.0 ok\r\n"},
-        {"NOOP", "250 2.0.0 ok\r\n"},
-        {"DATA", "354 go on\r\n"},
+        {"HELO", "250 sink.example\r\n"}, {"MAIL", "250 2.0.0 ok\r\n"}, {"RCPT", rcpt_reply},
+        {"RSET", "250 2.0.0 ok\r\n"},     {"NOOP", "250 2.0.0 ok\r\n"}, {"DATA", "354 go on\r\n"},
         {"QUIT", "221 2.0.0 bye\r\n"},
     };
 
+    if (strncasecmp(line, "EHLO", 4) == 0) {
+        greet(connection);
+        return;
+    }
+    if (tls_server && !connection->tls && strncasecmp(line, "STARTTLS", 8) == 0) {
+        start_tls(connection);
+        return;
+    }
     for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
         if (strncasecmp(line, replies[i].verb, 4) != 0)
             continue;
         put(connection, replies[i].reply);
+        connection->recipients += replies[i].reply == rcpt_reply;
         if (replies[i].reply[0] == '3')
             connection->state = STATE_DATA;
         connection->closing = replies[i].reply[1] == '2' && replies[i].reply[2] == '1';
@@ -273,6 +257,7 @@ static void parse(struct connection *connection)
                                                : take_command(connection, input, length);
         used += step;
     }
+    used = used < connection->in_length ? used : connection->in_length;
     connection->in_length -= used;
     memmove(connection->in, connection->in + used, connection->in_length);
     flush(connection);
@@ -291,7 +276,8 @@ static void receive(struct connection *connection)
             connection->in = allocate(connection->in, connection->in_size);
         }
         room = connection->in_size - connection->in_length;
-        got = read(connection->socket, connection->in + connection->in_length, room);
+        got = secure_read(connection->tls, connection->socket,
+                          connection->in + connection->in_length, room);
         if (got < 0 && errno == EAGAIN)
             return;
         if (got <= 0) {
@@ -300,7 +286,7 @@ static void receive(struct connection *connection)
         }
         connection->in_length += (size_t)got;
         parse(connection);
-        if ((size_t)got < room)
+        if (!connection->tls && (size_t)got < room)
             return;
     }
 }
@@ -364,8 +350,7 @@ static void answer_due(double time_s)
         waiting_head = (waiting_head + 1) % WAITING_MAX;
         if (!same || connection->state != STATE_WAIT)
             continue;
-        connection->state = STATE_COMMAND;
-        put(connection, "250 2.0.0 queued\r\n");
+        reply_queued(connection);
         parse(connection);
     }
 }
@@ -386,8 +371,9 @@ static bool finished(void)
         seen.ended_idle = true;
         return true;
     }
-    return stop || (options.messages > 0 && seen.unique >= options.messages &&
-                    waiting_head == waiting_tail);
+    return stop || (waiting_head == waiting_tail &&
+                    ((options.messages > 0 && seen.unique >= options.messages) ||
+                     (options.recipients > 0 && seen.recipients >= options.recipients)));
 }
 
 static void work(void)
@@ -424,22 +410,6 @@ static int listen_open(void)
     return 0;
 }
 
-static void report(void)
-{
-    struct rusage used;
-
-    getrusage(RUSAGE_SELF, &used);
-    printf("{\"messages\":%ld,\"unique\":%ld,\"repeated\":%ld,\"without_id\":%ld,\"signed\":%ld,"
-           "\"bytes\":%lld,\"connections\":%ld,\"open_max\":%ld,\"first_connection_s\":%.6f,"
-           "\"first_s\":%.6f,\"last_s\":%.6f,\"ended_idle\":%s,\"cpu_s\":%.3f}\n",
-           seen.messages, seen.unique, seen.repeated, seen.without_id, seen.with_signature,
-           seen.bytes, seen.connections, seen.open_max, seen.first_connection_s, seen.first_s,
-           seen.last_s, seen.ended_idle ? "true" : "false",
-           (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6);
-    fflush(stdout);
-}
-
 static bool option_take(int letter, const char *value)
 {
     double number = strtod(value, NULL);
@@ -457,8 +427,20 @@ static bool option_take(int letter, const char *value)
     case 'k':
         options.save_every = (long)number;
         return true;
+    case 'm':
+        options.recipients = (long)number;
+        return true;
     case 'o':
         options.folder = value;
+        return true;
+    case 'C':
+        options.certificate = value;
+        return true;
+    case 'K':
+        options.key = value;
+        return true;
+    case 'L':
+        options.log_path = value;
         return true;
     case 'w':
         options.delay_s = number / 1000;
@@ -474,7 +456,7 @@ int main(int argc, char **argv)
 {
     int letter, r;
 
-    while ((letter = getopt(argc, argv, "l:p:n:k:o:w:i:")) != -1)
+    while ((letter = getopt(argc, argv, "l:p:n:m:k:o:w:i:C:K:L:")) != -1)
         if (letter == '?' || !option_take(letter, optarg)) {
             fputs(usage, stderr);
             return 2;
@@ -482,9 +464,12 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
-    ids = calloc(IDS_MAX, 1);
+    if (options.certificate && options.key)
+        tls_server = secure_server_new(options.certificate, options.key);
+    if (options.log_path)
+        message_log = fopen(options.log_path, "w");
     waiting = calloc(WAITING_MAX, sizeof(*waiting));
-    assert(ids && waiting);
+    assert(waiting);
     r = listen_open();
     if (r < 0) {
         fprintf(stderr, "sink: cannot listen on %s:%d: %s\n", options.address, options.port,
@@ -493,6 +478,8 @@ int main(int argc, char **argv)
     }
     work();
     report();
+    if (message_log)
+        fclose(message_log);
     if (!stop) /* the peers see their last reply before the sockets close */
         nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     return 0;
