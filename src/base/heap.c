@@ -49,7 +49,7 @@ static void grow(struct heap *h)
 {
     if (h->count < h->capacity)
         return;
-    h->capacity = h->capacity ? h->capacity * 2 : 64;
+    h->capacity = h->capacity ? h->capacity * 2 : 8;
     h->items = base_resize(h->items, h->capacity * sizeof *h->items);
 }
 

@@ -215,7 +215,7 @@ static struct job *next_job(struct queue *q, struct slice pool, struct slice pre
 {
     struct queue_group *g;
 
-    while ((g = queue_schedule_take(&q->schedule, pool, prefer))) {
+    while ((g = queue_schedule_take(&q->schedule, pool, prefer, queue_now_us(q)))) {
         struct job *j = base_allocate(sizeof(*j));
 
         j->group = g;

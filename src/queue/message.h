@@ -77,6 +77,7 @@ struct queue_message {
     uint8_t crashes; /* while a job of it was under way */
     bool survivor;   /* was there when the last process crashed */
     bool expecting;  /* replay only: jobs under way */
+    bool bulk;       /* gives way to the same site's transactional mail */
     struct queue_recipient_entry recipients[];
     /* the addresses follow */
 };

@@ -2,19 +2,21 @@
  *
  * A destination (deliver/route has the key) has one lane for each site with mail to it, and belongs
  * to one pool: what shares connections and limits. Groups wait in a heap for their time, then in
- * their lane. Lanes with something due are served round robin in their pool, a job each. A group is
- * in at most one job at a time.
+ * their lane; queue/turn.h says which lane of a pool is next. A group is in at most one job at a
+ * time.
  *
  * Nothing here waits, reads or writes; time is given. */
 #ifndef LETTERHEAD_QUEUE_SCHEDULE_H
 #define LETTERHEAD_QUEUE_SCHEDULE_H
 
 #include "queue/message.h"
+#include "queue/turn.h"
 
 struct queue_pool {
     struct table_item item;
     struct list link;    /* in schedule->pools_all */
-    struct list lanes;   /* queue_lane.link: those with something due, first the next in turn */
+    struct heap flows;   /* queue_flow.turn: those with something due */
+    uint64_t clock;      /* what the flow last served had been served before */
     size_t ready;        /* groups that are due and not paused */
     size_t destinations; /* that belong to it */
     size_t key_size;
@@ -31,14 +33,14 @@ struct queue_destination {
 
 struct queue_lane {
     struct table_item item;
-    struct list link;           /* in pool->lanes */
-    struct list of_site;        /* in site->lanes */
-    struct list of_destination; /* in destination->lanes */
-    struct list ready;          /* queue_group.link */
-    size_t ready_count;
-    size_t groups;
+    struct list link[QUEUE_CLASSES];  /* in flow->lanes */
+    struct list ready[QUEUE_CLASSES]; /* queue_group.link */
+    struct list of_site;              /* in site->lanes */
+    struct list of_destination;       /* in destination->lanes */
+    size_t ready_count;               /* of both classes */
+    size_t groups;                    /* all */
     struct queue_destination *destination;
-    struct queue_site *site;
+    struct queue_flow *flow;
 };
 
 struct queue_site {
@@ -50,7 +52,7 @@ struct queue_site {
 };
 
 struct queue_schedule {
-    struct table pools, destinations, lanes, sites;
+    struct table pools, destinations, flows, lanes, sites;
     struct list pools_all; /* queue_pool.link */
     struct list sites_all; /* queue_site.link */
     struct heap timers;
@@ -77,7 +79,7 @@ void queue_schedule_update_all(struct queue_schedule *s, struct queue_message *m
 
 /* The next group of the pool, made busy; NULL: none is due. `prefer` as in queue_take. */
 struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice pool,
-                                        struct slice prefer);
+                                        struct slice prefer, uint64_t now_us);
 /* The group's job has ended. */
 void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
 

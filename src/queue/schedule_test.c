@@ -89,12 +89,38 @@ static struct queue_message *add_one(uint64_t site_id, const char *address)
 
 static struct queue_group *take(const char *pool)
 {
-    return queue_schedule_take(&s.schedule, slice_text(pool), SLICE_NONE);
+    return queue_schedule_take(&s.schedule, slice_text(pool), SLICE_NONE, 1 << 30);
+}
+
+static struct queue_group *take_near(const char *pool, const char *destination)
+{
+    return queue_schedule_take(&s.schedule, slice_text(pool), slice_text(destination), 1 << 30);
+}
+
+static void in_one(void *context, struct slice destination, struct buffer *ret_key)
+{
+    (void)context;
+    (void)destination;
+    buffer_add(ret_key, SLICE("provider"));
+}
+
+/* All destinations are in one pool from now on. */
+static void together(void)
+{
+    s.schedule.pool = in_one;
+}
+
+/* Takes so many jobs; notes how many were of each site. */
+static void take_round(const char *pool, unsigned jobs, unsigned ret_of_site[static 5])
+{
+    memset(ret_of_site, 0, 5 * sizeof(*ret_of_site));
+    while (jobs--)
+        ret_of_site[take(pool)->message->site_id]++;
 }
 
 static void sites_take_turns(void **state)
 {
-    static const uint64_t expected[] = {1, 2, 3, 1, 2, 1, 1, 1};
+    unsigned of[5];
 
     (void)state;
     for (int i = 0; i < 5; i++)
@@ -104,22 +130,26 @@ static void sites_take_turns(void **state)
     add_one(3, "c@example.net");
     assert_int_equal(s.due_calls, 8);
     assert_int_equal(s.ready, 8);
-    for (size_t i = 0; i < ARRAY_LEN(expected); i++)
-        assert_int_equal(take("example.net")->message->site_id, expected[i]);
+    take_round("example.net", 3, of);
+    assert_true(of[1] == 1 && of[2] == 1 && of[3] == 1);
+    take_round("example.net", 2, of);
+    assert_true(of[1] == 1 && of[2] == 1);
+    take_round("example.net", 3, of);
+    assert_int_equal(of[1], 3);
     assert_null(take("example.net"));
     assert_null(take("example.com"));
 }
 
-/* A site that comes late is served next but one, not after all that was there before. */
-static void a_late_site_waits_one_turn(void **state)
+/* A site that comes late is served next, not after all that was there before. */
+static void a_late_site_is_next(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++)
         add_one(1, "a@example.net");
     assert_int_equal(take("example.net")->message->site_id, 1);
     add_one(2, "b@example.net");
-    assert_int_equal(take("example.net")->message->site_id, 1);
     assert_int_equal(take("example.net")->message->site_id, 2);
+    assert_int_equal(take("example.net")->message->site_id, 1);
 }
 
 static void one_job_a_message_and_destination(void **state)
@@ -218,10 +248,43 @@ static void move(const char *destination, const char *pool)
     queue_schedule_move(&s.schedule, slice_text(destination), slice_text(pool));
 }
 
+/* Whoever has a connection for one of the site's destinations may go on with it, but takes no other
+ * site's turn. */
+static void connections_are_used_among_equals(void **state)
+{
+    (void)state;
+    together();
+    add_one(1, "a@example.net");
+    add_one(1, "b@example.com");
+    add_one(2, "c@example.net");
+    add_one(1, "d@example.com");
+    assert_ptr_equal(take_near("provider", "example.com")->message, s.messages[1]);
+    assert_ptr_equal(take_near("provider", "example.com")->message, s.messages[2]);
+    assert_ptr_equal(take_near("provider", "example.com")->message, s.messages[3]);
+    assert_ptr_equal(take_near("provider", "example.com")->message, s.messages[0]);
+}
+
+/* However many connections go to other destinations of the site, its turn comes. */
+static void nothing_is_passed_over_for_ever(void **state)
+{
+    unsigned turns = 1;
+
+    (void)state;
+    together();
+    for (int i = 0; i < 30; i++)
+        add_one(1, "a@example.com");
+    assert_non_null(take_near("provider", "example.com"));
+    add_one(1, "b@example.net");
+    while (take_near("provider", "example.com")->message != s.messages[30])
+        turns++;
+    assert_in_range(turns, QUEUE_PASSED_OVER_MAX, QUEUE_PASSED_OVER_MAX + 2);
+}
+
 /* What waits for a destination goes along when the destination's pool is found out. */
 static void destinations_move_between_pools(void **state)
 {
     struct queue_group *g;
+    unsigned of[5];
 
     (void)state;
     add_one(1, "a@example.net");
@@ -243,8 +306,8 @@ static void destinations_move_between_pools(void **state)
     assert_int_equal(s.ready, 3);
     queue_schedule_release(&s.schedule, g, 10);
     assert_int_equal(s.ready, 4);
-    for (uint64_t site = 0, order[] = {2, 3, 4, 1}; site < 4; site++)
-        assert_int_equal(take("provider")->message->site_id, order[site]);
+    take_round("provider", 4, of);
+    assert_true(of[1] == 1 && of[2] == 1 && of[3] == 1 && of[4] == 1);
     assert_null(take("provider"));
 }
 
@@ -280,7 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sites_take_turns, begin, end),
-        cmocka_unit_test_setup_teardown(a_late_site_waits_one_turn, begin, end),
+        cmocka_unit_test_setup_teardown(a_late_site_is_next, begin, end),
         cmocka_unit_test_setup_teardown(one_job_a_message_and_destination, begin, end),
         cmocka_unit_test_setup_teardown(what_is_due_later_waits, begin, end),
         cmocka_unit_test_setup_teardown(the_earliest_recipient_decides, begin, end),
@@ -288,6 +351,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_removed_is_not_taken, begin, end),
         cmocka_unit_test_setup_teardown(destinations_move_between_pools, begin, end),
         cmocka_unit_test_setup_teardown(paused_mail_moves_too, begin, end),
+        cmocka_unit_test_setup_teardown(connections_are_used_among_equals, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_passed_over_for_ever, begin, end),
         cmocka_unit_test_setup_teardown(announcing_names_all_that_have_something, begin, end),
     };
 
