@@ -15,11 +15,13 @@
 #include "base/buffer.h"
 #include "runtime/endpoint.h"
 #include "runtime/task.h"
+#include "wire/tls_session.h"
 
 #include <sys/uio.h>
 
 struct stream;
 struct tls_context; /* runtime/tls.h */
+struct tls_demand;
 struct tls_peer;
 
 /* Takes over a connected socket of the task's world. Never NULL. */
@@ -53,17 +55,27 @@ MUST_CHECK int stream_write_vector(struct task *t, struct stream *s, const struc
                                    int count);
 MUST_CHECK int stream_flush(struct task *t, struct stream *s);
 
-/* Handshakes. The context decides versions, certificates and verification (runtime/tls.h).
- * `server_name` (client only) is sent as SNI and is the name that the certificate must carry. */
+/* Handshakes. The context decides versions and certificates (runtime/tls.h). As a client,
+ * `server_name` is sent as SNI; where the context verifies, the certificate must carry it. */
 MUST_CHECK int stream_start_tls_server(struct task *t, struct stream *s,
                                        struct tls_context *context);
 MUST_CHECK int stream_start_tls_client(struct task *t, struct stream *s,
                                        struct tls_context *context, struct slice server_name);
+/* The same with demands of its own (runtime/tls.h): 0, and stream_tls_result says what the
+ * certificate came to; or -EPROTO, and it says why. */
+MUST_CHECK int stream_start_tls_demanding(struct task *t, struct stream *s,
+                                          struct tls_context *context,
+                                          const struct tls_demand *demand);
+/* In TLS-RPT's words; SUCCESS also where the certificate was not to be judged. */
+enum wire_tls_result stream_tls_result(const struct stream *s);
+/* Whether an earlier session went on, so that no certificate was sent. */
+bool stream_tls_resumed(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
 /* What was agreed, for logs and events: "TLSv1.3", "TLS_AES_256_GCM_SHA384". NULL in clear. */
 const char *stream_tls_version(const struct stream *s);
 const char *stream_tls_cipher(const struct stream *s);
-/* Why the last handshake failed, in words for people; "" if it did not. */
+/* Why the last handshake failed, or what TLS_OBSERVE found wrong, in words for people; "" if
+ * neither. */
 const char *stream_tls_error(const struct stream *s);
 /* The other end and our own; family 0 on a Unix socket. */
 const struct endpoint *stream_peer(const struct stream *s);

@@ -15,6 +15,7 @@ struct stream {
     struct buffer output;
     struct stream_tls *tls; /* NULL: in clear */
     char *tls_error;        /* from malloc; NULL: none */
+    enum wire_tls_result tls_result;
 };
 
 /* Reads, through TLS, what has come: -EAGAIN when that is nothing. Waits only if TLS itself must

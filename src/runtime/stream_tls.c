@@ -4,7 +4,6 @@
 #include "runtime/tls_inside.h"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,11 +12,13 @@
 
 struct stream_tls {
     SSL *ssl;
-    int io_error;   /* what the socket said last, when it was worse than -EAGAIN */
-    bool ended;     /* the socket has no more to read */
-    bool unusable;  /* a fatal error: no goodbye either */
-    char name[256]; /* the server's, as the client expects it */
-    X509 *refused;  /* the certificate that failed verification, kept to explain why */
+    int io_error;         /* what the socket said last, when it was worse than -EAGAIN */
+    bool ended;           /* the socket has no more to read */
+    bool unusable;        /* a fatal error: no goodbye either */
+    struct tls_name name; /* the server's, as the client expects it */
+    X509 *refused;        /* the certificate that failed verification, kept to explain why */
+    struct tls_sessions *sessions; /* where the client's go; NULL: nowhere */
+    struct tls_session_key session_key;
 };
 
 static int bio_read(BIO *bio, char *memory, size_t size, size_t *ret_size)
@@ -200,12 +201,13 @@ static int keep_refused(int accepted, X509_STORE_CTX *store)
     return accepted;
 }
 
-static void attach(struct stream *s, struct tls_context *context)
+static void attach(struct stream *s, struct tls_context *context, int verify_mode)
 {
     BIO *bio;
 
     free(s->tls_error);
     s->tls_error = NULL;
+    s->tls_result = WIRE_TLS_SUCCESS;
     s->tls = base_allocate(sizeof *s->tls);
     s->tls->ssl = SSL_new(context->openssl);
     if (!s->tls->ssl)
@@ -213,18 +215,21 @@ static void attach(struct stream *s, struct tls_context *context)
     bio = bio_new(s);
     SSL_set_bio(s->tls->ssl, bio, bio);
     SSL_set_app_data(s->tls->ssl, s);
-    SSL_set_verify(s->tls->ssl, SSL_CTX_get_verify_mode(context->openssl), keep_refused);
+    SSL_set_verify(s->tls->ssl, verify_mode, keep_refused);
 }
 
 static int explain(struct stream *s, int r)
 {
     struct tls_failure failure = {
-        .code = ERR_peek_error(), .certificate = s->tls->refused, .name = s->tls->name};
+        .code = ERR_peek_error(), .certificate = s->tls->refused, .name = s->tls->name.text};
 
+    s->tls_result = WIRE_TLS_VALIDATION_FAILURE;
     if (r == -ECANCELED || r == -ETIMEDOUT)
         return r;
-    if (ERR_GET_REASON(failure.code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+    if (ERR_GET_REASON(failure.code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         failure.verify_result = SSL_get_verify_result(s->tls->ssl);
+        s->tls_result = tls_result_of(failure.verify_result);
+    }
     s->tls_error = tls_explain(&failure);
     ERR_clear_error();
     return -EPROTO;
@@ -257,65 +262,93 @@ int stream_start_tls_server(struct task *t, struct stream *s, struct tls_context
 {
     if (s->broken || !is_clean(s))
         return s->broken ? s->broken : -EPROTO;
-    attach(s, context);
+    attach(s, context, SSL_VERIFY_NONE);
     SSL_set_accept_state(s->tls->ssl);
     return handshake(t, s);
 }
 
-static bool is_address(const char *name)
+/* A certificate that nobody insisted on is still told about. */
+static void observe(struct stream *s, const struct tls_demand *demand)
 {
-    struct endpoint e;
+    struct tls_failure failure = {.verify_result = SSL_get_verify_result(s->tls->ssl),
+                                  .certificate = s->tls->refused,
+                                  .name = s->tls->name.text};
 
-    return endpoint_parse_address(slice_text(name), &e) == 0;
+    if (demand->judge != TLS_OBSERVE || failure.verify_result == X509_V_OK)
+        return;
+    s->tls_result = tls_result_of(failure.verify_result);
+    s->tls_error = tls_explain(&failure);
 }
 
-/* The name goes into the ClientHello, unless it is an address (RFC 6066 §3), and must be in the
- * certificate: as a whole label where there is a wildcard (RFC 6125 §6.4.3), never only as a CN. */
-static int expect_name(struct stream_tls *tls, bool verify)
+/* OpenSSL calls this with each ticket that a server sends, whenever that is read. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
-    SSL *ssl = tls->ssl;
+    struct stream *s = SSL_get_app_data(ssl);
 
-    if (is_address(tls->name))
-        return verify && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), tls->name) != 1
-                   ? -EINVAL
-                   : 0;
-    if (SSL_set_tlsext_host_name(ssl, tls->name) != 1)
-        return -EINVAL;
-    if (!verify)
+    if (!s || !s->tls->sessions)
         return 0;
-    SSL_set_hostflags(ssl,
-                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, tls->name) == 1 ? 0 : -EINVAL;
+    tls_sessions_put(s->tls->sessions, &s->tls->session_key, session);
+    return 1;
 }
 
-static int set_name(struct stream_tls *tls, struct slice server_name, bool verify)
+void stream_tls_keep_sessions(struct tls_context *context, size_t max)
 {
-    if (server_name.size && server_name.data[server_name.size - 1] == '.')
-        server_name.size--;
-    if (server_name.size >= sizeof tls->name || (server_name.size == 0 && verify) ||
-        slice_find(server_name, 0) >= 0)
-        return -EINVAL;
-    if (server_name.size == 0)
-        return 0;
-    memcpy(tls->name, server_name.data, server_name.size);
-    return expect_name(tls, verify);
+    context->sessions = tls_sessions_new(max);
+    SSL_CTX_set_session_cache_mode(context->openssl,
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context->openssl, keep_session);
+}
+
+/* Before TLS 1.3 a ticket may serve again and is not sent anew. */
+static void keep_old_session(struct stream *s)
+{
+    SSL *ssl = s->tls->ssl;
+
+    if (s->tls->sessions && SSL_session_reused(ssl) && SSL_version(ssl) < TLS1_3_VERSION)
+        tls_sessions_put(s->tls->sessions, &s->tls->session_key, SSL_get1_session(ssl));
+}
+
+int stream_start_tls_demanding(struct task *t, struct stream *s, struct tls_context *context,
+                               const struct tls_demand *demand)
+{
+    bool insists = demand->judge == TLS_AUTHORITIES || demand->judge == TLS_DANE;
+    int r;
+
+    if (s->broken || !is_clean(s))
+        return s->broken ? s->broken : -EPROTO;
+    attach(s, context, insists ? SSL_VERIFY_PEER : SSL_VERIFY_NONE);
+    SSL_set_connect_state(s->tls->ssl);
+    r = tls_demand_apply(s->tls->ssl, context, demand, &s->tls->name, &s->tls->session_key);
+    if (r < 0) {
+        stream_tls_free(s);
+        return r;
+    }
+    s->tls->sessions = demand->session_key.size ? context->sessions : NULL;
+    r = handshake(t, s);
+    if (r < 0)
+        return r;
+    observe(s, demand);
+    keep_old_session(s);
+    return 0;
 }
 
 int stream_start_tls_client(struct task *t, struct stream *s, struct tls_context *context,
                             struct slice server_name)
 {
-    int r;
+    const struct tls_demand demand = {.judge = context->verify ? TLS_AUTHORITIES : TLS_ANY,
+                                      .server_name = server_name};
 
-    if (s->broken || !is_clean(s))
-        return s->broken ? s->broken : -EPROTO;
-    attach(s, context);
-    SSL_set_connect_state(s->tls->ssl);
-    r = set_name(s->tls, server_name, context->verify);
-    if (r < 0) {
-        stream_tls_free(s);
-        return r;
-    }
-    return handshake(t, s);
+    return stream_start_tls_demanding(t, s, context, &demand);
+}
+
+enum wire_tls_result stream_tls_result(const struct stream *s)
+{
+    return s->tls_result;
+}
+
+bool stream_tls_resumed(const struct stream *s)
+{
+    return stream_is_tls(s) && SSL_session_reused(s->tls->ssl);
 }
 
 bool stream_is_tls(const struct stream *s)

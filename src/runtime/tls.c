@@ -7,15 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* OpenSSL's levels: 2 wants 112 bits of strength in keys and signatures. An unverified connection
- * is better than none at any level (RFC 7435), short of no encryption at all. */
-enum { LEVEL_VERIFIED = 2, LEVEL_OPPORTUNISTIC = 0 };
-
 void tls_context_free(struct tls_context *context)
 {
     if (!context)
         return;
     SSL_CTX_free(context->openssl);
+    tls_sessions_free(context->sessions);
     free(context);
 }
 
@@ -127,7 +124,7 @@ int tls_context_new_server(struct slice certificate_pem, struct slice key_pem,
 
 static int trust(SSL_CTX *openssl, const char *path, char **ret_problem)
 {
-    if (path && SSL_CTX_load_verify_file(openssl, path) == 1)
+    if (SSL_CTX_load_verify_file(openssl, path) == 1)
         return 0;
     return problem(-EINVAL, "The file of trusted authorities cannot be used", ret_problem);
 }
@@ -139,14 +136,16 @@ int tls_context_new_client(const struct tls_client_options *options, struct tls_
     int r = 0;
 
     ERR_clear_error();
+    assert(options->authorities_pem_path || !options->verify);
     context->verify = options->verify;
-    SSL_CTX_set_security_level(context->openssl,
-                               options->verify ? LEVEL_VERIFIED : LEVEL_OPPORTUNISTIC);
-    SSL_CTX_set_verify(context->openssl, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-    if (options->verify)
+    if (SSL_CTX_dane_enable(context->openssl) != 1)
+        abort(); /* out of memory */
+    if (options->authorities_pem_path)
         r = trust(context->openssl, options->authorities_pem_path, ret_problem);
     if (r < 0)
         return r;
+    if (options->sessions_max)
+        stream_tls_keep_sessions(context, options->sessions_max);
     *ret = TAKE(context);
     return 0;
 }

@@ -75,6 +75,8 @@ static const char *verify_sentence(long result)
                "intermediate certificates that lead to a known one.";
     case X509_V_ERR_CERT_REVOKED:
         return "The certificate was revoked.";
+    case X509_V_ERR_DANE_NO_MATCH:
+        return "The certificate matches none of the TLSA records that the domain publishes (DANE).";
     case X509_V_ERR_INVALID_PURPOSE:
         return "The certificate is not meant for servers.";
     case X509_V_ERR_EE_KEY_TOO_SMALL:

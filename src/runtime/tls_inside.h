@@ -1,15 +1,38 @@
-/* The inside of TLS contexts, for tls.c and stream_tls.c, and the words for what went wrong. */
+/* The inside of TLS, for tls*.c and stream_tls.c: contexts, what a handshake demands and came to,
+ * and the words for what went wrong. */
 #ifndef LETTERHEAD_RUNTIME_TLS_INSIDE_H
 #define LETTERHEAD_RUNTIME_TLS_INSIDE_H
 
 #include "runtime/tls.h"
+#include "runtime/tls_sessions.h"
+#include "wire/tls_session.h"
 
 #include <openssl/ssl.h>
 
 struct tls_context {
     SSL_CTX *openssl;
     bool verify;
+    struct tls_sessions *sessions; /* NULL: none are kept */
 };
+
+/* Names as OpenSSL wants them: ended by NUL, without the final dot. */
+struct tls_name {
+    char text[256];
+};
+/* -EINVAL for what cannot be a name: too long, or with a NUL. */
+MUST_CHECK int tls_name_set(struct tls_name *name, struct slice text);
+
+/* Tells a client's SSL what is demanded: SNI, names, authorities or TLSA records, strength, and a
+ * session to resume; *ret_key is the key of the sessions that it may make. -EINVAL. */
+MUST_CHECK int tls_demand_apply(SSL *ssl, struct tls_context *context,
+                                const struct tls_demand *demand, struct tls_name *ret_name,
+                                struct tls_session_key *ret_key);
+
+/* Has the client's streams keep the sessions that servers give them (stream_tls.c). */
+void stream_tls_keep_sessions(struct tls_context *context, size_t max);
+
+/* What a verification came to, in TLS-RPT's words. */
+enum wire_tls_result tls_result_of(long verify_result);
 
 /* What is known of a handshake that failed. */
 struct tls_failure {
