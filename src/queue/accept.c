@@ -47,6 +47,7 @@ describe(const struct queue *q, const struct queue_submission *submission, struc
         .ret = submission->ret,
         .eight_bit = submission->eight_bit,
         .smtputf8 = submission->smtputf8,
+        .bulk = submission->bulk,
         .header_size = submission->header_size,
         .content_size = (uint32_t)submission->content.size,
         .recipient_count = (uint32_t)submission->recipient_count,

@@ -7,6 +7,7 @@ enum {
     EVENT_ADDRESSES_BYTES_MAX = 24576, /* leaves room for the rest of an ACCEPTED event */
     EIGHT_BIT = 1,
     SMTPUTF8 = 2,
+    BULK = 4,
 };
 
 void queue_envelope_recipient_write(struct buffer *recipients,
@@ -34,6 +35,12 @@ bool queue_envelope_recipient(struct slice *recipients, struct queue_envelope_re
     return true;
 }
 
+static uint8_t flags_of(const struct queue_envelope *envelope)
+{
+    return (uint8_t)((envelope->eight_bit ? EIGHT_BIT : 0) | (envelope->smtputf8 ? SMTPUTF8 : 0) |
+                     (envelope->bulk ? BULK : 0));
+}
+
 void queue_envelope_write(struct buffer *b, const struct queue_envelope *envelope)
 {
     buffer_add_u64(b, envelope->id.ms);
@@ -43,8 +50,7 @@ void queue_envelope_write(struct buffer *b, const struct queue_envelope *envelop
     buffer_add_u64(b, (uint64_t)envelope->accepted_us);
     buffer_add_u64(b, (uint64_t)envelope->expires_us);
     buffer_add_u8(b, envelope->ret);
-    buffer_add_u8(
-        b, (uint8_t)((envelope->eight_bit ? EIGHT_BIT : 0) | (envelope->smtputf8 ? SMTPUTF8 : 0)));
+    buffer_add_u8(b, flags_of(envelope));
     buffer_add(b, slice_of(envelope->body_hash, sizeof(envelope->body_hash)));
     buffer_add_u32(b, envelope->header_size);
     buffer_add_u32(b, envelope->content_size);
@@ -112,6 +118,7 @@ static void read_fixed(struct cursor *c, struct queue_envelope *envelope)
     flags = cursor_u8(c);
     envelope->eight_bit = (flags & EIGHT_BIT) != 0;
     envelope->smtputf8 = (flags & SMTPUTF8) != 0;
+    envelope->bulk = (flags & BULK) != 0;
     read_bytes(c, envelope->body_hash, sizeof(envelope->body_hash));
     envelope->header_size = cursor_u32(c);
     envelope->content_size = cursor_u32(c);
@@ -220,6 +227,7 @@ uint16_t queue_envelope_events(const struct queue_envelope *envelope, uint64_t s
         event.accepted.credential_id = envelope->credential_id;
         event.accepted.expires_us = envelope->expires_us;
         event.accepted.size = envelope->content_size;
+        event.accepted.bulk = envelope->bulk;
         event.accepted.from_domain = envelope->from_domain;
         event.accepted.header_from = envelope->header_from;
         event.accepted.envelope_from = envelope->envelope_from;

@@ -37,6 +37,7 @@ static void write_accepted(struct buffer *b, const struct queue_event *event)
     buffer_add_u32(b, event->accepted.first_recipient);
     buffer_add_u32(b, event->accepted.address_count);
     buffer_add_sized(b, event->accepted.addresses);
+    buffer_add_u8(b, event->accepted.bulk);
 }
 
 static void read_accepted(struct cursor *c, struct queue_event *event)
@@ -53,6 +54,8 @@ static void read_accepted(struct cursor *c, struct queue_event *event)
     event->accepted.first_recipient = cursor_u32(c);
     event->accepted.address_count = cursor_u32(c);
     event->accepted.addresses = cursor_sized(c);
+    if (c->rest.size) /* spools from before classes do not have it */
+        event->accepted.bulk = cursor_u8(c) != 0;
 }
 
 static void write_detail(struct buffer *b, const struct queue_event *event)

@@ -65,6 +65,7 @@ struct queue_event {
         uint32_t first_recipient; /* the index that the first address belongs to */
         uint32_t address_count;
         struct slice addresses; /* read with queue_event_address */
+        bool bulk;
     } accepted;
 
     /* All others. */

@@ -52,6 +52,7 @@ static struct queue_event accepted_event(struct buffer *addresses)
     event.accepted.first_recipient = 3;
     event.accepted.address_count = 2;
     event.accepted.addresses = buffer_slice(addresses);
+    event.accepted.bulk = true;
     return event;
 }
 
@@ -118,6 +119,7 @@ static void acceptance_comes_back(void **state)
     assert_true(slice_equal(back.accepted.header_from, SLICE("info@example.org")));
     assert_true(slice_equal(back.accepted.subject, SLICE("A notice")));
     assert_int_equal(back.accepted.envelope_from.size, 0);
+    assert_true(back.accepted.bulk);
     rest = back.accepted.addresses;
     assert_true(queue_event_address(&rest, &address) &&
                 slice_equal(address, SLICE("a@example.net")));

@@ -15,6 +15,7 @@ struct queue_message *queue_message_new(const struct queue_envelope *envelope)
     m = base_allocate(sizeof(*m) + entries + text);
     m->id = envelope->id;
     m->site_id = envelope->site_id;
+    m->bulk = envelope->bulk;
     m->accepted_us = envelope->accepted_us;
     m->expires_us = envelope->expires_us;
     m->recipient_count = m->open = envelope->recipient_count;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-enum { MESSAGES_MAX = 64 };
+enum { MESSAGES_MAX = 128 };
 
 static struct {
     struct queue_schedule schedule;
@@ -63,10 +63,11 @@ static int end(void **state)
     return 0;
 }
 
-static struct queue_message *add(uint64_t site_id, uint64_t now_us, const char *const *addresses)
+static struct queue_message *add_class(uint64_t site_id, uint64_t now_us,
+                                       const char *const *addresses, bool bulk)
 {
     CLEANUP(buffer_done) struct buffer recipients = BUFFER_NONE;
-    struct queue_envelope envelope = {.id = {.ms = s.count}, .site_id = site_id};
+    struct queue_envelope envelope = {.id = {.ms = s.count}, .site_id = site_id, .bulk = bulk};
 
     for (; addresses[envelope.recipient_count]; envelope.recipient_count++) {
         struct queue_envelope_recipient r = {.address =
@@ -80,11 +81,23 @@ static struct queue_message *add(uint64_t site_id, uint64_t now_us, const char *
     return s.messages[s.count++];
 }
 
+static struct queue_message *add(uint64_t site_id, uint64_t now_us, const char *const *addresses)
+{
+    return add_class(site_id, now_us, addresses, false);
+}
+
 static struct queue_message *add_one(uint64_t site_id, const char *address)
 {
     const char *const addresses[] = {address, NULL};
 
     return add(site_id, 0, addresses);
+}
+
+static struct queue_message *add_bulk(uint64_t site_id, const char *address)
+{
+    const char *const addresses[] = {address, NULL};
+
+    return add_class(site_id, 0, addresses, true);
 }
 
 static struct queue_group *take(const char *pool)
@@ -264,6 +277,51 @@ static void connections_are_used_among_equals(void **state)
     assert_ptr_equal(take_near("provider", "example.com")->message, s.messages[0]);
 }
 
+/* A newsletter to many domains of one provider delays nobody's single message there: not its own
+ * site's, and another's by a job. */
+static void a_newsletter_delays_nobody(void **state)
+{
+    char address[40];
+
+    (void)state;
+    together();
+    for (int i = 0; i < 50; i++) {
+        snprintf(address, sizeof(address), "reader@library%d.example", i);
+        add_bulk(1, address);
+    }
+    for (int i = 0; i < 5; i++)
+        assert_true(take("provider")->message->bulk);
+    add_one(2, "patron@library7.example");
+    assert_int_equal(take("provider")->message->site_id, 2);
+    add_one(1, "patron@library7.example");
+    assert_false(take("provider")->message->bulk);
+    assert_true(take("provider")->message->bulk);
+}
+
+/* What a job costs is what is due of it: a message to fifty counts as fifty messages. */
+static void many_recipients_cost_many_turns(void **state)
+{
+    static char texts[50][32];
+    const char *addresses[51] = {NULL};
+    unsigned of[5];
+
+    (void)state;
+    for (unsigned i = 0; i < 50; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "r%u@example.net", i);
+        addresses[i] = texts[i];
+    }
+    add(1, 0, addresses);
+    add(1, 0, addresses)->place.content_size = 10 * QUEUE_COST_BYTES;
+    for (unsigned i = 0; i < 55; i++)
+        add_one(2, "b@example.net");
+    take_round("example.net", 2, of);
+    assert_true(of[1] == 1 && of[2] == 1);
+    take_round("example.net", 48, of);
+    assert_int_equal(of[2], 48);
+    take_round("example.net", 3, of);
+    assert_int_equal(of[1], 1);
+}
+
 /* However many connections go to other destinations of the site, its turn comes. */
 static void nothing_is_passed_over_for_ever(void **state)
 {
@@ -353,6 +411,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(paused_mail_moves_too, begin, end),
         cmocka_unit_test_setup_teardown(connections_are_used_among_equals, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_passed_over_for_ever, begin, end),
+        cmocka_unit_test_setup_teardown(a_newsletter_delays_nobody, begin, end),
+        cmocka_unit_test_setup_teardown(many_recipients_cost_many_turns, begin, end),
         cmocka_unit_test_setup_teardown(announcing_names_all_that_have_something, begin, end),
     };
 

@@ -1,6 +1,7 @@
 #include "submit/accept.h"
 
 #include "runtime/world.h"
+#include "submit/class.h"
 #include "submit/policy.h"
 #include "submit/rewrite.h"
 #include "submit/trace.h"
@@ -139,6 +140,7 @@ struct acceptance {
     const struct directory_site *site; /* not past a suspension */
     struct wire_header header;         /* not past the rewriting */
     struct wire_from from;
+    bool bulk;
     struct wire_reply refusal;
 };
 
@@ -204,6 +206,15 @@ static bool check_charset(struct acceptance *a)
     return true;
 }
 
+static bool judge_class(struct acceptance *a)
+{
+    const char *problem;
+
+    if (submit_class_judge(&a->header, a->envelope->recipient_count, &a->bulk, &problem))
+        return true;
+    return refuse(a, 554, "5.6.0", problem);
+}
+
 static bool judge_from(struct acceptance *a)
 {
     wire_from_judge(a->arena, &a->header, &a->from);
@@ -215,7 +226,7 @@ static bool judge_from(struct acceptance *a)
 
 static bool judge(struct acceptance *a)
 {
-    return check_sender(a) && scan(a) && check_charset(a) && judge_from(a);
+    return check_sender(a) && scan(a) && check_charset(a) && judge_class(a) && judge_from(a);
 }
 
 static struct slice subject_of(struct acceptance *a)
@@ -254,6 +265,7 @@ static struct queue_submission describe(struct acceptance *a)
         .envid = envelope->envid,
         .ret = envelope->ret,
         .smtputf8 = needs_smtputf8(a),
+        .bulk = a->bulk,
         .recipients = envelope->recipients,
         .recipient_count = envelope->recipient_count,
     };

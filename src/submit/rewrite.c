@@ -30,6 +30,7 @@ static const struct named_rule RULES[] = {
     {{"Bcc", 3}, DROP},
     {{"Resent-Bcc", 10}, DROP},
     {{"Return-Path", 11}, DROP},
+    {{"X-Letterhead-Priority", 21}, DROP},
     {{"Authentication-Results", 22}, RESULTS},
 };
 

@@ -1,7 +1,8 @@
 /* Puts the header of a submitted message right (RFC 6409 §8): our trace stays in front; Date and
  * Message-ID are added where they are missing; fields that are not for recipients, or that only we
- * may write, are taken out (Bcc, Resent-Bcc, Return-Path, X-SES-*, Authentication-Results with our
- * name: RFC 8601 §5). A message without a blank line gets one. The body is not touched. Pure. */
+ * may write, are taken out (Bcc, Resent-Bcc, Return-Path, X-SES-*, X-Letterhead-Priority,
+ * Authentication-Results with our name: RFC 8601 §5). A message without a blank line gets one. The
+ * body is not touched. Pure. */
 #ifndef LETTERHEAD_SUBMIT_REWRITE_H
 #define LETTERHEAD_SUBMIT_REWRITE_H
 

@@ -31,6 +31,8 @@ static const struct rewriting REWRITINGS[] = {
     {KNOWN "From: a\r\nResent-Bcc: x\r\n", KNOWN "From: a\r\n\r\n", 0},
     {"Return-Path: <b@victim.example>\r\n" KNOWN "\r\n", KNOWN "\r\n", 0},
     {"X-SES-CONFIGURATION-SET: a\r\nx-ses-message-tags: b=c\r\n" KNOWN "\r\n", KNOWN "\r\n", 0},
+    {"X-LETTERHEAD-priority: bulk\r\nX-Letterhead: a\r\n" KNOWN "\r\n",
+     "X-Letterhead: a\r\n" KNOWN "\r\n", 0},
     {"X-SESAME: a\r\n" KNOWN "\r\n", "X-SESAME: a\r\n" KNOWN "\r\n", 0},
     {"Bcc-Note: a\r\n" KNOWN "\r\n", "Bcc-Note: a\r\n" KNOWN "\r\n", 0},
     /* claims to come from us */
