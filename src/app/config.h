@@ -54,7 +54,7 @@ struct config {
     struct slice next_hop; /* "host:port", or empty: deliver by MX */
     struct schema_list
         allow_networks; /* struct endpoint_network: private networks that may be connected to */
-    uint64_t connections_per_destination_max;
+    uint64_t connections_per_provider_max;
     uint64_t delivery_connections_max;
     uint64_t messages_per_connection_max;
     struct slice authorities_file;

@@ -67,8 +67,7 @@ static void the_example_shows_the_defaults(void **state)
     assert_int_equal(config_load(LETTERHEAD_EXAMPLE_CONFIG, &as_is, &problems), 0);
     if (load_text(live.data, &all_live, &problems) < 0)
         fail_msg("%.*s", SLICE_ARG(buffer_slice(&problems)));
-    assert_int_equal(as_is->connections_per_destination_max,
-                     all_live->connections_per_destination_max);
+    assert_int_equal(as_is->connections_per_provider_max, all_live->connections_per_provider_max);
     assert_int_equal(as_is->messages_per_connection_max, all_live->messages_per_connection_max);
     assert_int_equal(as_is->spool_max_bytes, all_live->spool_max_bytes);
     assert_int_equal(as_is->spool_reserve_bytes, all_live->spool_reserve_bytes);

@@ -76,6 +76,7 @@ static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
     g->options.deliver.sign = (struct sign_options){g->directory, g->vault};
     g->deliver = deliver_new(&g->options.deliver);
     g->options.queue.destination = deliver_destination;
+    g->options.queue.pool = deliver_pool;
     g->options.queue.due = deliver_due;
     g->options.queue.context = g->deliver;
     return queue_open(t, scope, &g->options.queue, &g->queue);

@@ -151,7 +151,7 @@ static void fill_deliver(struct gateway_role *g, struct deliver_options *o)
         .hostname = c->hostname,
         .bounce_domain = c->bounce_domain,
         .tls_context = g->client_tls,
-        .connections_per_destination_max = c->connections_per_destination_max,
+        .connections_per_provider_max = c->connections_per_provider_max,
         .connections_max = c->delivery_connections_max,
         .messages_per_connection_max = c->messages_per_connection_max,
     };

@@ -1,14 +1,17 @@
 /* Delivery: takes what is due out of the queue and carries it to its destinations.
  *
- * For each destination there are up to connections_per_destination_max workers, a task with a
- * connection each: take a job, have it signed, offer it, settle it, take the next. The queue says
- * when something is due (deliver_due); a worker that finds nothing more waits a moment and leaves.
- * When no host of a destination can be reached, or all refuse to talk, one job is deferred with the
- * reason and the destination rests, twice as long each time; nothing is tried one by one against a
- * dead host (RFC 5321 §4.5.4.1). */
+ * Whoever receives mail for many domains is one *provider* (deliver/provider_name.h), and limits
+ * hold towards that. Each has workers, tasks with at most one connection: take a job, have it
+ * signed, offer it, settle it, take the next. The queue says when something is due (deliver_due); a
+ * worker that finds nothing more waits a moment, its connection at the disposal of the others, and
+ * leaves. How many there may be follows the answers (deliver/provider_pace.h, deliver/shaping.h).
+ * When nobody there can be talked to, one job is deferred with the reason and the provider, or the
+ * domain alone, rests, twice as long each time; nothing is tried one by one against a dead host
+ * (RFC 5321 §4.5.4.1). */
 #ifndef LETTERHEAD_DELIVER_DELIVER_H
 #define LETTERHEAD_DELIVER_DELIVER_H
 
+#include "base/share.h"
 #include "deliver/route.h"
 #include "deliver/sign.h"
 #include "queue/queue.h"
@@ -20,10 +23,11 @@ struct deliver_options {
     struct sign_options sign;
     struct slice hostname; /* for EHLO */
     struct slice bounce_domain;
-    struct tls_context *tls_context; /* opportunistic client; NULL: never TLS (simulator) */
-    size_t connections_per_destination_max;
+    struct tls_context *tls_context;     /* opportunistic client; NULL: never TLS (simulator) */
+    size_t connections_per_provider_max; /* unless deliver/shaping.h has a limit for it */
     size_t connections_max;
-    size_t messages_per_connection_max;
+    size_t messages_per_connection_max; /* likewise */
+    struct share share;                 /* of these limits, when there are several gateways */
 };
 
 /* Options are borrowed for good, with all that they point to. */
@@ -40,6 +44,7 @@ void deliver_free(struct deliver *d);
 /* For queue_options: `context` is the struct deliver. */
 void deliver_destination(void *context, uint64_t site_id, struct slice domain,
                          struct buffer *ret_key);
+void deliver_pool(void *context, struct slice destination, struct buffer *ret_key);
 void deliver_due(void *context, struct slice pool, size_t waiting);
 
 #endif

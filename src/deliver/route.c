@@ -91,7 +91,8 @@ static int find_addresses(struct task *t, struct arena *arena, const struct rout
 
 /* Keeps the hosts that have an address; says why when none has. */
 static int find_hosts(struct task *t, struct arena *arena, const struct route_options *options,
-                      const struct slice *names, size_t count, uint16_t port, struct route *route)
+                      const struct dns_record *records, size_t count, uint16_t port,
+                      struct route *route)
 {
     struct lookup lookup = {0};
 
@@ -100,7 +101,7 @@ static int find_hosts(struct task *t, struct arena *arena, const struct route_op
         struct route_host *host = &route->hosts[route->host_count];
         int r;
 
-        *host = (struct route_host){.name = names[i]};
+        *host = (struct route_host){.name = records[i].name, .preference = records[i].preference};
         r = find_addresses(t, arena, options, port, host, &lookup);
         if (r < 0)
             return r;
@@ -111,14 +112,15 @@ static int find_hosts(struct task *t, struct arena *arena, const struct route_op
         return 0;
     if (lookup.temporary)
         fail(route, false, 4, 3,
-             arena_printf(arena, "DNS gave no answer for %.*s: %.*s", SLICE_ARG(names[0]),
+             arena_printf(arena, "DNS gave no answer for %.*s: %.*s", SLICE_ARG(records[0].name),
                           SLICE_ARG(lookup.why)));
     else if (lookup.refused)
         fail(route, true, 4, 4,
              arena_printf(arena, "%.*s has only addresses that mail must not be sent to",
-                          SLICE_ARG(names[0])));
+                          SLICE_ARG(records[0].name)));
     else
-        fail(route, true, 4, 4, arena_printf(arena, "%.*s has no address", SLICE_ARG(names[0])));
+        fail(route, true, 4, 4,
+             arena_printf(arena, "%.*s has no address", SLICE_ARG(records[0].name)));
     return 0;
 }
 
@@ -134,7 +136,6 @@ static uint32_t world_dice(void *context)
 static int route_by_mx(struct task *t, struct arena *arena, const struct route_options *options,
                        struct slice domain, struct dns_answer *answer, struct route *route)
 {
-    struct slice names[LIMIT_MX_HOSTS];
     size_t count;
 
     if (answer->count == 1 &&
@@ -154,9 +155,7 @@ static int route_by_mx(struct task *t, struct arena *arena, const struct route_o
     }
     if (count > LIMIT_MX_HOSTS)
         count = LIMIT_MX_HOSTS;
-    for (size_t i = 0; i < count; i++)
-        names[i] = answer->records[i].name;
-    return find_hosts(t, arena, options, names, count, options->port, route);
+    return find_hosts(t, arena, options, answer->records, count, options->port, route);
 }
 
 static int route_by_domain(struct task *t, struct arena *arena, const struct route_options *options,
@@ -176,7 +175,8 @@ static int route_by_domain(struct task *t, struct arena *arena, const struct rou
     case DNS_FOUND:
         return route_by_mx(t, arena, options, domain, &answer, route);
     case DNS_NO_DATA: /* RFC 5321 §5.1: the domain itself is then the host */
-        return find_hosts(t, arena, options, &domain, 1, options->port, route);
+        return find_hosts(t, arena, options, &(struct dns_record){.name = domain}, 1, options->port,
+                          route);
     case DNS_NO_NAME:
         fail(route, true, 1, 2,
              arena_printf(arena, "the domain %.*s does not exist", SLICE_ARG(domain)));
@@ -214,7 +214,8 @@ static int route_by_next_hop(struct task *t, struct arena *arena,
         fail(route, false, 3, 5, SLICE("delivery.next_hop is not \"host:port\""));
         return 0;
     }
-    return find_hosts(t, arena, options, &name, 1, (uint16_t)port, route);
+    return find_hosts(t, arena, options, &(struct dns_record){.name = name}, 1, (uint16_t)port,
+                      route);
 }
 
 int route_find(struct task *t, struct arena *arena, const struct route_options *options,

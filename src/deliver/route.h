@@ -25,6 +25,7 @@ void route_destination(const struct route_options *options, struct slice domain,
 
 struct route_host {
     struct slice name;
+    uint16_t preference; /* 0 where there is no MX */
     struct endpoint addresses[LIMIT_HOST_ADDRESSES];
     size_t address_count;
 };

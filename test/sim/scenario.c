@@ -109,7 +109,7 @@ static void fill_options(struct scenario *s, struct gateway_options *o,
                                       .spool_reserve_bytes = 1 << 20};
     o->deliver = (struct deliver_options){.hostname = SLICE("mail.letterhead.example"),
                                           .bounce_domain = SLICE("bounce.letterhead.example"),
-                                          .connections_per_destination_max = 2,
+                                          .connections_per_provider_max = 2,
                                           .connections_max = 8,
                                           .messages_per_connection_max = 5};
     o->deliver.route = (struct route_options){

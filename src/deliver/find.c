@@ -1,0 +1,88 @@
+/* Asks DNS which provider receives a destination's mail; so many at one time, the others wait in
+ * line. What has no route is told so to the mail that waits for it. */
+#include "deliver/inside.h"
+
+enum { SEARCHERS_MAX = 50 };
+
+/* As the mail's next job would be told: all of it when that is for good, otherwise one job, and the
+ * others wait for the rest to be over. */
+static int refuse(struct task *t, struct deliver *d, struct arena *arena, struct slice key,
+                  const struct route_failure *failure)
+{
+    const struct queue_outcome outcome = {
+        .result = failure->permanent ? QUEUE_BOUNCED : QUEUE_DEFERRED,
+        .enhanced = {failure->enhanced[0], failure->enhanced[1], failure->enhanced[2]},
+        .text = failure->text};
+    struct slice pool = arena_printf(arena, "?%.*s", SLICE_ARG(key));
+    struct queue_job *job = NULL;
+    int r;
+
+    do {
+        r = queue_take(t, d->queue, pool, SLICE_NONE, &job);
+        if (r == 0 && job)
+            worker_settle_all(d, arena, job, &outcome);
+        if (r == 0)
+            r = task_check(t);
+    } while (r == 0 && job && failure->permanent);
+    return r;
+}
+
+static int ask(struct task *t, struct deliver *d, struct slice key)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct route route;
+    int r;
+
+    key = arena_copy(&arena, key); /* the entry may be gone when the answer comes */
+    r = route_find(t, &arena, &d->options->route, key, &route);
+    if (r < 0)
+        return r;
+    if (route.host_count == 0)
+        r = refuse(t, d, &arena, key, &route.failure);
+    if (r < 0)
+        return r;
+    if (route.host_count) {
+        struct provider_name name = provider_name_of(&arena, &d->shaping, key, &route);
+
+        destination_learn(destination_get(d, key), &name, &route);
+    } else if (!route.failure.permanent) {
+        destination_rest(destination_get(d, key), 0, route.failure.text);
+    }
+    return 0;
+}
+
+static int searcher(struct task *t, void *argument)
+{
+    struct deliver *d = argument;
+    int r = 0;
+
+    while (r == 0 && !list_empty(&d->searches) && !d->stopping) {
+        struct destination *dest = LIST_FIRST(&d->searches, struct destination, in_search);
+
+        list_remove(&dest->in_search);
+        dest->searching = true;
+        dest->has_waiting = false;
+        r = ask(t, d, destination_key(dest));
+        dest->searching = false;
+        if (r == 0 && dest->has_waiting && !dest->provider)
+            destination_search(dest); /* something came meanwhile */
+    }
+    d->searchers--;
+    condition_broadcast(&d->worker_left);
+    return r == -ECANCELED ? 0 : r;
+}
+
+void destination_search(struct destination *dest)
+{
+    struct deliver *d = dest->deliver;
+
+    dest->has_waiting = true;
+    if (dest->rest_until_us || dest->searching || dest->provider)
+        return;
+    if (!list_linked(&dest->in_search))
+        list_add_last(&d->searches, &dest->in_search);
+    if (!d->scope || d->stopping || d->searchers >= SEARCHERS_MAX)
+        return;
+    if (scope_spawn(d->scope, "find provider", searcher, d) == 0)
+        d->searchers++;
+}

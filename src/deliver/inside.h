@@ -1,0 +1,189 @@
+/* What the files of delivery share: deliver.c (the queue's callbacks, start and stop), provider.c
+ * (who gets workers, and when), destination.c (which provider a domain belongs to, and its rests),
+ * find.c (asks DNS for that), worker.c (jobs), worker_connect.c (connections), worker_verdict.c
+ * (what an answer means for those to come). All on the gateway's loop. */
+#ifndef LETTERHEAD_DELIVER_INSIDE_H
+#define LETTERHEAD_DELIVER_INSIDE_H
+
+#include "base/heap.h"
+#include "base/table.h"
+#include "deliver/client.h"
+#include "deliver/deliver.h"
+#include "deliver/provider_name.h"
+#include "deliver/provider_pace.h"
+
+/* Rings once, when its time has come. */
+struct timer {
+    struct heap_item item; /* deliver->timers */
+    void (*rings)(struct task *t, struct timer *timer);
+};
+
+enum { PROVIDER_BACK_OFF_MIN_S = 60, PROVIDER_BACK_OFF_MAX_S = 1800 };
+
+struct provider {
+    struct table_item item;
+    struct list link;   /* deliver->providers_all */
+    struct timer timer; /* the back-off's end, or the next token */
+    struct deliver *deliver;
+    enum provider_kind kind;
+    struct shaping_limits limits; /* this gateway's share */
+    struct provider_pace pace;
+    size_t waiting;      /* jobs that are due, as the queue last said */
+    size_t workers;      /* all that run */
+    size_t starting;     /* of them: have not looked for a job yet */
+    size_t lingering;    /* of them: wait on `more` */
+    size_t destinations; /* that point here */
+    struct list works;   /* work.link: all */
+    struct condition more;
+    struct list in_line;          /* deliver->line */
+    uint64_t good_us;             /* a connection last stood then */
+    uint64_t good_route;          /* with this route */
+    uint64_t delivered, deferred; /* since it is known */
+    char *why;                    /* the last back-off's reason */
+    size_t name_size;
+    char name[];
+};
+
+/* A domain that mail goes to. */
+struct destination {
+    struct table_item item;
+    struct list link;      /* deliver->destinations_all, in order of becoming known */
+    struct list in_search; /* deliver->searches: to be asked for */
+    struct timer timer;    /* its rest's end */
+    struct deliver *deliver;
+    struct provider *provider; /* NULL: not known */
+    uint64_t known_until_us;   /* ask DNS again after it */
+    uint64_t route; /* hash of its hosts' names: domains of one route share connections */
+    uint64_t rest_since_us, rest_until_us; /* until 0: there is none */
+    uint32_t rest_s;
+    bool searching;   /* being asked for */
+    bool has_waiting; /* something is due in its own pool */
+    char *why;        /* the rest's reason */
+    char *found;      /* how its provider was found, for people */
+    size_t key_size;
+    char key[];
+};
+
+struct deliver {
+    const struct deliver_options *options;
+    struct scope *scope; /* NULL: not started */
+    struct queue *queue;
+    struct world *world;
+    struct arena shaping_arena;
+    struct shaping shaping;
+    struct table providers, destinations;
+    struct list providers_all, destinations_all;
+    struct list searches;
+    size_t searchers;
+    struct heap timers;
+    struct condition sooner; /* for the clock: the first timer has changed */
+    size_t connections;
+    struct list line; /* providers that want a worker more than connections_max allows */
+    struct condition worker_left;
+    bool stopping;
+};
+
+/* A connection with what it may be used for. */
+struct link {
+    struct client client;
+    bool connected;
+    uint64_t route;     /* as of its destination */
+    struct slice first; /* the destination it was made for; in the client's arena */
+};
+
+/* A worker: one task, at most one connection. */
+struct work {
+    struct list link; /* provider->works */
+    struct provider *provider;
+    struct deliver *deliver;
+    struct link connection;
+    struct arena arena; /* what outcomes point to; emptied with each job */
+    uint64_t begun_us;  /* the job under way, or the connection */
+    bool lingering;
+};
+
+static inline struct slice provider_name(const struct provider *p)
+{
+    return slice_of(p->name, p->name_size);
+}
+
+static inline struct slice destination_key(const struct destination *d)
+{
+    return slice_of(d->key, d->key_size);
+}
+
+/* --- provider.c --- */
+
+/* Makes it if need be. */
+struct provider *provider_get(struct deliver *d, struct slice name);
+struct provider *provider_find(const struct deliver *d, struct slice name);
+void provider_free(struct provider *p);
+/* Frees it, if nothing is left that it must be remembered for. */
+void provider_release(struct provider *p);
+/* Sees to it that for each job that is due there is a worker free to take it, as far as the limits
+ * allow. */
+void provider_staff(struct provider *p);
+/* A connection has become free: it is for who has waited longest. */
+void provider_serve_line(struct deliver *d);
+/* Nothing goes to it for a while: `pause_s`, or as long as its limits say when that is 0. */
+void provider_back_off(struct provider *p, uint64_t pause_s, uint64_t begun_us, struct slice why);
+/* Its back-off ends at once. */
+void provider_wake(struct provider *p);
+/* The limits that hold towards a provider of this name. */
+struct shaping_limits provider_limits(const struct deliver *d, struct slice name);
+
+/* --- destination.c --- */
+
+struct destination *destination_get(struct deliver *d, struct slice key);
+struct destination *destination_find(const struct deliver *d, struct slice key);
+/* DNS has said who receives its mail. Its queue moves there. */
+void destination_learn(struct destination *d, const struct provider_name *name,
+                       const struct route *route);
+/* Nothing goes to it until the rest is over; others of its provider go on. */
+void destination_rest(struct destination *d, uint64_t pause_s, struct slice why);
+void destination_wake(struct destination *d);
+/* It was reached: the next rest is a short one. */
+void destination_proved(struct destination *d);
+/* The queue's pool that it belongs to now. */
+void destination_pool(const struct destination *d, struct buffer *ret_key);
+void destination_free_all(struct deliver *d);
+uint64_t route_hash(const struct route *route);
+
+/* --- find.c --- */
+
+/* Asks DNS for the destination's provider, by and by. */
+void destination_search(struct destination *d);
+
+/* --- clock.c --- */
+
+void clock_set(struct deliver *d, struct timer *timer, uint64_t at_us);
+void clock_unset(struct deliver *d, struct timer *timer);
+int clock_main(struct task *t, void *deliver);
+
+/* --- worker.c --- */
+
+int worker_main(struct task *t, void *provider);
+/* All recipients of the job get the same outcome. */
+void worker_settle_all(struct deliver *d, struct arena *arena, struct queue_job *job,
+                       const struct queue_outcome *outcome);
+
+/* --- worker_connect.c --- */
+
+/* Sees to a connection that fits the job's destination. 0; -EAGAIN: the job was settled or given
+ * back, go on with another; otherwise that too, and the worker ends. */
+MUST_CHECK int worker_connect(struct task *t, struct work *w, struct queue_job *job);
+/* With a goodbye, and without. */
+void worker_disconnect(struct task *t, struct work *w);
+void worker_drop(struct work *w);
+
+/* --- worker_verdict.c --- */
+
+/* What the outcomes of a job, in which something was refused, mean for what comes next. */
+void worker_judge(struct work *w, const struct queue_job *job,
+                  const struct queue_outcome *outcomes);
+/* No host of the job's destination would talk; the outcome says why. True: the job is to be given
+ * back, since others go on talking there; otherwise it is deferred. */
+bool worker_judge_silence(struct work *w, struct queue_job *job,
+                          const struct queue_outcome *outcome);
+
+#endif

@@ -1,0 +1,174 @@
+/* Providers: who gets workers, how many, and when. */
+#include "base/log.h"
+#include "deliver/inside.h"
+#include "runtime/world.h"
+
+#include <stdlib.h>
+
+static void timer_rings(struct task *t, struct timer *timer)
+{
+    struct provider *p = CONTAINER_OF(timer, struct provider, timer);
+
+    if (provider_pace_advance(&p->pace, task_now_us(t)) && p->waiting == 0)
+        p->waiting = 1; /* ask the queue: it does not repeat what it said before */
+    condition_broadcast(&p->more);
+    provider_staff(p);
+}
+
+static enum provider_kind kind_of(const struct deliver *d, struct slice name)
+{
+    if (d->options->route.next_hop.size && slice_equal(name, d->options->route.next_hop))
+        return PROVIDER_NEXT_HOP;
+    if (shaping_by_name(&d->shaping, name))
+        return PROVIDER_LISTED;
+    return slice_find(name, '/') >= 0 ? PROVIDER_BY_NETWORK : PROVIDER_BY_DOMAIN;
+}
+
+struct shaping_limits provider_limits(const struct deliver *d, struct slice name)
+{
+    const struct deliver_options *o = d->options;
+    const struct shaping_limits otherwise = {
+        .connections_max = o->connections_per_provider_max,
+        .messages_per_connection_max = o->messages_per_connection_max,
+        .back_off_min_s = PROVIDER_BACK_OFF_MIN_S,
+        .back_off_max_s = PROVIDER_BACK_OFF_MAX_S,
+    };
+    struct shaping_limits limits =
+        shaping_limits_of(shaping_by_name(&d->shaping, name), &otherwise);
+
+    limits.connections_max = share_of(&o->share, limits.connections_max);
+    limits.connections_per_minute_max = share_of(&o->share, limits.connections_per_minute_max);
+    limits.messages_per_minute_max = share_of(&o->share, limits.messages_per_minute_max);
+    return limits;
+}
+
+struct provider *provider_find(const struct deliver *d, struct slice name)
+{
+    struct table_item *item = table_find(&d->providers, table_hash(name));
+
+    for (; item; item = table_find_more(item)) {
+        struct provider *p = CONTAINER_OF(item, struct provider, item);
+
+        if (slice_equal(provider_name(p), name))
+            return p;
+    }
+    return NULL;
+}
+
+struct provider *provider_get(struct deliver *d, struct slice name)
+{
+    struct provider *p = provider_find(d, name);
+
+    if (p)
+        return p;
+    p = base_allocate(sizeof *p + name.size);
+    p->deliver = d;
+    p->timer.rings = timer_rings;
+    p->name_size = name.size;
+    memcpy(p->name, name.data, name.size);
+    p->kind = kind_of(d, name);
+    p->limits = provider_limits(d, name);
+    list_init(&p->works);
+    list_add_last(&d->providers_all, &p->link);
+    table_add(&d->providers, &p->item, table_hash(name));
+    return p;
+}
+
+void provider_free(struct provider *p)
+{
+    table_remove(&p->deliver->providers, &p->item);
+    clock_unset(p->deliver, &p->timer);
+    list_remove(&p->link);
+    list_remove(&p->in_line);
+    free(p->why);
+    free(p);
+}
+
+void provider_release(struct provider *p)
+{
+    if (p->destinations == 0 && p->workers == 0 && p->waiting == 0 &&
+        p->pace.back_off_until_us == 0)
+        provider_free(p);
+}
+
+static void line_up(struct provider *p)
+{
+    if (!list_linked(&p->in_line))
+        list_add_last(&p->deliver->line, &p->in_line);
+}
+
+/* True if a worker more could do something; otherwise the clock is set, where time will help. */
+static bool rates_allow(struct provider *p)
+{
+    uint64_t now_us = world_now_us(p->deliver->world);
+    uint64_t wait_us =
+        pace_bucket_wait_us(&p->pace.messages, p->limits.messages_per_minute_max, now_us);
+    uint64_t other_us =
+        pace_bucket_wait_us(&p->pace.connections, p->limits.connections_per_minute_max, now_us);
+
+    if (other_us > wait_us)
+        wait_us = other_us;
+    if (wait_us)
+        clock_set(p->deliver, &p->timer, now_us + wait_us);
+    return wait_us == 0;
+}
+
+static bool wants_worker(const struct provider *p)
+{
+    return p->starting + p->lingering < p->waiting &&
+           p->workers < provider_pace_connections(&p->pace, &p->limits);
+}
+
+void provider_staff(struct provider *p)
+{
+    struct deliver *d = p->deliver;
+
+    if (!d->scope || d->stopping || p->pace.back_off_until_us)
+        return;
+    condition_signal(&p->more);
+    while (wants_worker(p) && rates_allow(p)) {
+        if (d->connections >= d->options->connections_max) {
+            line_up(p);
+            return;
+        }
+        if (scope_spawn(d->scope, "deliver", worker_main, p) < 0)
+            return;
+        p->workers++;
+        p->starting++;
+        d->connections++;
+    }
+}
+
+void provider_serve_line(struct deliver *d)
+{
+    while (!list_empty(&d->line) && d->connections < d->options->connections_max) {
+        struct provider *first = LIST_FIRST(&d->line, struct provider, in_line);
+
+        list_remove(&first->in_line);
+        provider_staff(first);
+    }
+}
+
+void provider_back_off(struct provider *p, uint64_t pause_s, uint64_t begun_us, struct slice why)
+{
+    uint64_t now_us = world_now_us(p->deliver->world);
+
+    if (!provider_pace_back_off(&p->pace, &p->limits, pause_s, begun_us, now_us))
+        return;
+    free(p->why);
+    p->why = slice_duplicate(slice_part(why, 0, QUEUE_TEXT_BYTES));
+    log_info("nothing goes to %.*s for %llu s: %s", SLICE_ARG(provider_name(p)),
+             (unsigned long long)p->pace.back_off_s, p->why);
+    condition_broadcast(&p->more);
+    clock_set(p->deliver, &p->timer, p->pace.back_off_until_us);
+}
+
+void provider_wake(struct provider *p)
+{
+    p->pace.back_off_s = 0;
+    if (!provider_pace_advance(&p->pace, UINT64_MAX))
+        return;
+    if (p->waiting == 0)
+        p->waiting = 1;
+    provider_staff(p);
+}
