@@ -41,8 +41,7 @@ static int load_rules(const char *path, struct feedback_rules **ret)
         return INSPECT_ACCEPTED;
     }
     status = read_file(path, SIZE_MAX / 2, &text);
-    if (status == INSPECT_ACCEPTED &&
-        feedback_rules_new(buffer_slice(&text), ret, &problem) < 0) {
+    if (status == INSPECT_ACCEPTED && feedback_rules_new(buffer_slice(&text), ret, &problem) < 0) {
         fprintf(stderr, "letterhead inspect: %s, %s\n", path, problem);
         status = INSPECT_USAGE;
     }
@@ -91,8 +90,7 @@ static json_t *recipient_json(struct arena *a, const struct feedback_recipient *
     set(object, "hard_soft", slice_text(persistence(r)));
     json_object_set_new(object, "final", json_boolean(r->final));
     set(object, "class", slice_text(feedback_class_name(r->verdict.class)));
-    set(object, "fault",
-        slice_text(feedback_fault_name(feedback_class_fault(r->verdict.class))));
+    set(object, "fault", slice_text(feedback_fault_name(feedback_class_fault(r->verdict.class))));
     set(object, "reason", r->verdict.reason);
     if (r->verdict.line != 0)
         json_object_set_new(object, "rule_line", json_integer(r->verdict.line));
@@ -144,8 +142,8 @@ static void print_recipient(struct arena *a, const struct feedback_recipient *r)
 
     print_harmless(a, "recipient", r->address.size ? r->address : SLICE("(not named)"));
     print_harmless(a, "class",
-                   arena_printf(a, "%s, %s, fault: %s",
-                                feedback_class_name(r->verdict.class), persistence(r),
+                   arena_printf(a, "%s, %s, fault: %s", feedback_class_name(r->verdict.class),
+                                persistence(r),
                                 feedback_fault_name(feedback_class_fault(r->verdict.class))));
     print_harmless(a, "reason", r->verdict.reason);
     if (status.class != 0)
@@ -154,8 +152,7 @@ static void print_recipient(struct arena *a, const struct feedback_recipient *r)
                                     reported ? "reported" : "inferred"));
     print_harmless(a, "words", r->text);
     if (r->verdict.line != 0)
-        print_harmless(a, "decided by",
-                       arena_printf(a, "line %u of the rules", r->verdict.line));
+        print_harmless(a, "decided by", arena_printf(a, "line %u of the rules", r->verdict.line));
 }
 
 static void print_words(struct arena *a, const char *path, const struct feedback_report *report)

@@ -2,6 +2,7 @@
 
 #include "feedback/report_fields.h"
 #include "feedback/report_parts.h"
+#include "feedback/report_ses.h"
 #include "feedback/report_text.h"
 #include "feedback/report_words.h"
 
@@ -15,10 +16,8 @@ void feedback_report_init(void)
 const char *feedback_kind_name(enum feedback_kind kind)
 {
     static const char *const names[] = {
-        [FEEDBACK_NONE] = "none",
-        [FEEDBACK_BOUNCE] = "bounce",
-        [FEEDBACK_COMPLAINT] = "complaint",
-        [FEEDBACK_AUTO_REPLY] = "auto-reply",
+        [FEEDBACK_NONE] = "none",           [FEEDBACK_BOUNCE] = "bounce",
+        [FEEDBACK_COMPLAINT] = "complaint", [FEEDBACK_AUTO_REPLY] = "auto-reply",
         [FEEDBACK_DELIVERED] = "delivered",
     };
 
@@ -84,9 +83,10 @@ static void settle_codes(struct feedback_recipient *recipient, struct slice word
 
 static void judge(struct reading *r, struct feedback_recipient *recipient, struct slice words)
 {
-    struct feedback_evidence evidence = {.reply = recipient->text, .words = words};
+    struct feedback_evidence evidence = {.words = words};
 
     settle_codes(recipient, words);
+    evidence.reply = recipient->text.size > 0 ? recipient->text : feedback_words_find_reply(words);
     evidence.status = recipient->status;
     evidence.reply_code = recipient->reply_code;
     evidence.command = feedback_words_command(recipient->text);
@@ -94,7 +94,16 @@ static void judge(struct reading *r, struct feedback_recipient *recipient, struc
         evidence.command = feedback_words_command(words);
     recipient->verdict = feedback_rules_judge(r->rules, &evidence);
     if (recipient->text.size == 0)
-        recipient->text = slice_trim(words);
+        recipient->text = evidence.reply.size > 0 ? evidence.reply : slice_trim(words);
+}
+
+/* To whom the report was sent, whom its text may name too: the sender of the message. */
+static struct slice sender_of(struct reading *r)
+{
+    struct slice sender = feedback_field_address(
+        feedback_field_find(r->arena, r->parts.returned, SLICE("Return-Path")));
+
+    return sender.size > 0 ? sender : feedback_field_address(r->parts.to);
 }
 
 /* The words of the text that speak of this recipient; all where that cannot be told. */
@@ -102,7 +111,7 @@ static struct slice words_about(struct reading *r, struct slice address)
 {
     struct feedback_block *blocks =
         ARENA_ARRAY(r->arena, struct feedback_block, LIMIT_REPORT_RECIPIENTS);
-    size_t count = feedback_text_blocks(r->text, blocks);
+    size_t count = feedback_text_blocks(r->text, sender_of(r), blocks);
 
     for (size_t i = 0; count > 1 && i < count; i++)
         if (slice_equal_nocase(blocks[i].address, address))
@@ -132,8 +141,8 @@ static void finish_group(struct reading *r, struct status_group *g)
     if (!recipient)
         return;
     slice_cut(&g->action, ' ', &action);
-    recipient->address = feedback_field_address(
-        feedback_field_untyped(g->final.size > 0 ? g->final : g->original));
+    recipient->address =
+        feedback_field_address(feedback_field_untyped(g->final.size > 0 ? g->final : g->original));
     recipient->action = arena_copy_lower(r->arena, action);
     recipient->final = !slice_equal(recipient->action, SLICE("delayed"));
     recipient->text = feedback_field_untyped(g->diagnostic);
@@ -205,7 +214,8 @@ static void settle_kind(struct feedback_report *report)
 static bool is_complaint(struct reading *r)
 {
     static const char *const subjects[] = {"complaint about message from", "feedback report",
-                                           "abuse report", "email feedback", "client tos notification"};
+                                           "abuse report", "email feedback",
+                                           "client tos notification"};
 
     if (r->parts.feedback.size > 0)
         return true;
@@ -213,57 +223,89 @@ static bool is_complaint(struct reading *r)
            r->parts.returned.size > 0;
 }
 
-static void read_complaint(struct reading *r)
+static void add_complainer(struct reading *r, struct slice who)
 {
     struct feedback_recipient *recipient = new_recipient(r);
-    struct slice who =
-        feedback_field_find(r->arena, r->parts.feedback, SLICE("Original-Rcpt-To"));
+
+    if (!recipient)
+        return;
+    recipient->address = feedback_field_address(feedback_field_untyped(who));
+    recipient->final = true;
+    recipient->verdict =
+        (struct feedback_verdict){.class = FEEDBACK_CLASS_COMPLAINT, .reason = SLICE("feedback")};
+}
+
+static void read_complaint(struct reading *r)
+{
+    struct slice fields = r->parts.feedback;
+    struct feedback_field field;
 
     r->report->kind = FEEDBACK_COMPLAINT;
     r->report->feedback_type = arena_copy_lower(
         r->arena, feedback_field_find(r->arena, r->parts.feedback, SLICE("Feedback-Type")));
     if (r->report->feedback_type.size == 0)
         r->report->feedback_type = SLICE("abuse");
-    if (who.size == 0)
-        who = feedback_field_find(r->arena, r->parts.returned, SLICE("To"));
-    recipient->address = feedback_field_address(feedback_field_untyped(who));
-    recipient->final = true;
-    recipient->verdict = (struct feedback_verdict){.class = FEEDBACK_CLASS_COMPLAINT,
-                                                   .reason = SLICE("feedback")};
+    while (feedback_field_next(r->arena, &fields, &field))
+        if (is(field, "Original-Rcpt-To"))
+            add_complainer(r, field.value);
+    if (r->report->recipient_count == 0)
+        add_complainer(r, feedback_field_find(r->arena, r->parts.returned, SLICE("To")));
 }
 
 /* --- words alone --- */
 
+/* Bounces come from nobody, or from a server's own addresses (RFC 3464 §2, RFC 5321 §4.5.5). */
 static bool from_a_server(struct reading *r)
 {
-    static const char *const senders[] = {"mailer-daemon", "postmaster", "mail delivery",
-                                          "mailer daemon", "maildelivery", "mail-daemon"};
+    static const char *const senders[] = {"mailer-daemon", "mailer daemon", "postmaster",
+                                          "mail delivery", "mail-daemon",   "<>"};
+    struct slice from = arena_copy_lower(r->arena, slice_trim(r->parts.from));
 
-    return slice_trim(r->parts.from).size == 0 || slice_equal(r->parts.from, SLICE("<>")) ||
-           has(r->parts.from, "<>") ||
-           has_any(arena_printf(r->arena, " %.*s ", SLICE_ARG(r->parts.from)), senders,
-                   ARRAY_LEN(senders)) ||
-           slice_find_slice(arena_copy_lower(r->arena, r->parts.from), SLICE("mailer-daemon")) >= 0 ||
-           slice_find_slice(arena_copy_lower(r->arena, r->parts.from), SLICE("postmaster")) >= 0;
+    for (size_t i = 0; i < ARRAY_LEN(senders); i++)
+        if (slice_find_slice(from, slice_text(senders[i])) >= 0)
+            return true;
+    return false;
 }
 
 static bool titled_as_failure(struct reading *r)
 {
-    static const char *const subjects[] = {
-        "undeliver", "delivery failure",  "delivery status",      "failure notice",
-        "returned mail", "delivery failed", "mail system error",  "non-delivery",
-        "delivery has failed", "could not be delivered", "not delivered", "mail delivery",
-        "returned to sender", "delivery error", "bounce", "loop alert",
-        "are not member", "delivery problem", "delivery notification"};
+    static const char *const subjects[] = {"undeliver",
+                                           "delivery failure",
+                                           "delivery status",
+                                           "failure notice",
+                                           "returned mail",
+                                           "delivery failed",
+                                           "mail system error",
+                                           "non-delivery",
+                                           "delivery has failed",
+                                           "could not be delivered",
+                                           "not delivered",
+                                           "mail delivery",
+                                           "returned to sender",
+                                           "delivery error",
+                                           "bounce",
+                                           "loop alert",
+                                           "are not member",
+                                           "delivery problem",
+                                           "delivery notification"};
 
     return has_any(r->parts.subject, subjects, ARRAY_LEN(subjects));
 }
 
+/* Some say it in the text alone; then it must say to whom, and come with the message. */
+static bool reads_as_failure(struct reading *r)
+{
+    static const char *const words[] = {"could not be delivered to", "unable to deliver",
+                                        "was not delivered", "delivery failed"};
+
+    return r->parts.returned.size > 0 && has_any(r->text, words, ARRAY_LEN(words));
+}
+
 static bool is_auto_reply(struct reading *r)
 {
-    static const char *const subjects[] = {"automatic reply", "auto reply", "autoreply",
-                                           "auto-reply", "out of office", "out of the office",
-                                           "auto response", "autoresponse", "vacation"};
+    static const char *const subjects[] = {"automatic reply", "auto reply",    "autoreply",
+                                           "auto-reply",      "out of office", "out of the office",
+                                           "auto response",   "autoresponse",  "vacation"};
 
     if (has(r->parts.auto_submitted, "auto-replied") ||
         has(r->parts.auto_submitted, "auto-generated"))
@@ -276,7 +318,7 @@ static void read_words(struct reading *r)
 {
     struct feedback_block *blocks =
         ARENA_ARRAY(r->arena, struct feedback_block, LIMIT_REPORT_RECIPIENTS);
-    size_t count = feedback_text_blocks(r->text, blocks);
+    size_t count = feedback_text_blocks(r->text, sender_of(r), blocks);
     struct feedback_recipient *recipient;
 
     for (size_t i = 0; i < count && (recipient = new_recipient(r)); i++) {
@@ -312,6 +354,8 @@ void feedback_report_read(struct arena *a, struct slice message, const struct fe
     if (r.parts.returned.size == 0)
         r.parts.returned = returned;
     find_message_id(&r);
+    if (feedback_ses_read(a, r.parts.text, rules, ret))
+        return;
     if (is_complaint(&r)) {
         read_complaint(&r);
         return;
@@ -321,7 +365,7 @@ void feedback_report_read(struct arena *a, struct slice message, const struct fe
         read_status(&r, r.parts.text);
     if (ret->recipient_count > 0)
         settle_kind(ret);
-    else if (from_a_server(&r) || titled_as_failure(&r))
+    else if (from_a_server(&r) || titled_as_failure(&r) || reads_as_failure(&r))
         read_words(&r);
     else if (is_auto_reply(&r))
         ret->kind = FEEDBACK_AUTO_REPLY;

@@ -1,8 +1,8 @@
 /* Reading what comes back: delivery reports (DSN, RFC 3464, and the many that are not), complaints
  * (ARF, RFC 5965, and older forms of feedback loops), auto-replies (RFC 3834).
  *
- * A report says what happened and why, never to whom: that is known from the signed return path that
- * it was sent to. The addresses in it are what its writer claims, and are shown as such.
+ * A report says what happened and why, never to whom: that is known from the signed return path
+ * that it was sent to. The addresses in it are what its writer claims, and are shown as such.
  *
  * Reports are written by strangers. No more than LIMIT_REPORT_BYTES of one is looked at, to
  * LIMIT_REPORT_DEPTH parts within parts, LIMIT_REPORT_PARTS in all. MIME is read by GMime, which
@@ -39,7 +39,7 @@ struct feedback_report {
     struct slice feedback_type; /* RFC 5965 §3.1: "abuse" …; of complaints */
     struct slice message_id;    /* of the message that it is about, without <>; may be empty */
     struct feedback_recipient recipients[LIMIT_REPORT_RECIPIENTS];
-    size_t recipient_count;     /* 0 for auto-replies and what is no report */
+    size_t recipient_count; /* 0 for auto-replies and what is no report */
 };
 
 /* Once, before the first call of feedback_report_read. */

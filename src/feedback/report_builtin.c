@@ -9,8 +9,8 @@ struct feedback_rules *feedback_rules_builtin(void)
 {
     struct feedback_rules *rules = NULL;
     char *problem = NULL;
-    int r = feedback_rules_new(slice_of(feedback_builtin_rules, feedback_builtin_rules_size), &rules,
-                               &problem);
+    int r = feedback_rules_new(slice_of(feedback_builtin_rules, feedback_builtin_rules_size),
+                               &rules, &problem);
 
     if (r < 0)
         log_error("dist/bounce-rules, %s", problem);

@@ -1,3 +1,4 @@
+/* The classes: their names, whose fault each is, and the status that goes with it. */
 #include "feedback/report_rules.h"
 
 static const struct {

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 
 struct feedback_field {
-    struct slice name; /* empty: an empty line, a group ends */
+    struct slice name;  /* empty: an empty line, a group ends */
     struct slice value; /* one line, in the arena */
 };
 

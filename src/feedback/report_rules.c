@@ -14,7 +14,7 @@ struct pattern {
 };
 
 struct status_pattern {
-    uint8_t class; /* 0: any */
+    uint8_t class;           /* 0: any */
     int32_t subject, detail; /* -1: any */
 };
 
@@ -27,8 +27,9 @@ struct section {
     size_t status_count;
     uint16_t replies[CONDITIONS_MAX];
     size_t reply_count;
-    bool status_none; /* only where the report has none */
-    enum feedback_command command;
+    bool status_none;  /* also where the report has none */
+    unsigned commands; /* bits by enum feedback_command; 0: any */
+    bool reply_only;   /* its words count in the server's reply alone */
 };
 
 struct feedback_rules {
@@ -83,7 +84,7 @@ static bool parse_status(struct slice s, struct status_pattern *ret)
 
     if (!slice_cut(&s, '.', &part) || !parse_number(part, &class) || class > 5)
         return false;
-    ret->class = class < 0 ? 0 : (uint8_t)class;
+    ret->class = class < 0 ? 0 : (uint8_t) class;
     if (!slice_cut(&s, '.', &part) || !parse_number(part, &ret->subject))
         return false;
     return parse_number(s, &ret->detail);
@@ -93,12 +94,12 @@ static int take_statuses(struct reader *r, struct section *section, struct slice
 {
     struct slice one;
 
-    if (slice_equal(list, SLICE("none"))) {
-        section->status_none = true;
-        return 0;
-    }
     while (list.size > 0) {
         slice_cut(&list, ',', &one);
+        if (slice_equal(one, SLICE("none"))) {
+            section->status_none = true;
+            continue;
+        }
         if (section->status_count == CONDITIONS_MAX ||
             !parse_status(one, &section->statuses[section->status_count++]))
             return refuse(r, "not a status like 5.1.1 or 5.7.*, or too many: ", one);
@@ -120,20 +121,34 @@ static int take_replies(struct reader *r, struct section *section, struct slice 
     return 0;
 }
 
-static int take_command(struct reader *r, struct section *section, struct slice name)
+static bool command_named(struct slice name, enum feedback_command *ret)
 {
     static const char *const names[] = {
-        [FEEDBACK_COMMAND_CONNECT] = "connect", [FEEDBACK_COMMAND_EHLO] = "ehlo",
-        [FEEDBACK_COMMAND_MAIL] = "mail",       [FEEDBACK_COMMAND_RCPT] = "rcpt",
-        [FEEDBACK_COMMAND_DATA] = "data",
+        [FEEDBACK_COMMAND_UNKNOWN] = "unknown", [FEEDBACK_COMMAND_CONNECT] = "connect",
+        [FEEDBACK_COMMAND_EHLO] = "ehlo",       [FEEDBACK_COMMAND_MAIL] = "mail",
+        [FEEDBACK_COMMAND_RCPT] = "rcpt",       [FEEDBACK_COMMAND_DATA] = "data",
     };
 
-    for (size_t i = FEEDBACK_COMMAND_CONNECT; i < ARRAY_LEN(names); i++)
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_equal(name, slice_text(names[i]))) {
-            section->command = (enum feedback_command)i;
-            return 0;
+            *ret = (enum feedback_command)i;
+            return true;
         }
-    return refuse(r, "a command is connect, ehlo, mail, rcpt or data, not ", name);
+    return false;
+}
+
+static int take_commands(struct reader *r, struct section *section, struct slice list)
+{
+    enum feedback_command command;
+    struct slice one;
+
+    while (list.size > 0) {
+        slice_cut(&list, ',', &one);
+        if (!command_named(one, &command))
+            return refuse(r, "a command is connect, ehlo, mail, rcpt, data or unknown, not ", one);
+        section->commands |= 1u << command;
+    }
+    return 0;
 }
 
 static int take_condition(struct reader *r, struct section *section, struct slice condition)
@@ -147,8 +162,12 @@ static int take_condition(struct reader *r, struct section *section, struct slic
     if (slice_equal(key, SLICE("reply")))
         return take_replies(r, section, value);
     if (slice_equal(key, SLICE("command")))
-        return take_command(r, section, value);
-    return refuse(r, "a condition is status=…, reply=… or command=…, not ", condition);
+        return take_commands(r, section, value);
+    if (slice_equal(condition, SLICE("in=reply"))) {
+        section->reply_only = true;
+        return 0;
+    }
+    return refuse(r, "a condition is status=…, reply=…, command=… or in=reply, not ", condition);
 }
 
 static bool class_named(struct slice name, enum feedback_class *ret)
@@ -250,11 +269,11 @@ static bool status_is(const struct status_pattern *p, struct smtp_status s)
 
 static bool status_holds(const struct section *section, struct smtp_status status)
 {
-    if (section->status_none)
-        return status.class == 0;
-    if (section->status_count == 0)
+    if (section->status_count == 0 && !section->status_none)
         return true;
-    for (size_t i = 0; status.class != 0 && i < section->status_count; i++)
+    if (status.class == 0)
+        return section->status_none;
+    for (size_t i = 0; i < section->status_count; i++)
         if (status_is(&section->statuses[i], status))
             return true;
     return false;
@@ -273,10 +292,11 @@ static bool reply_holds(const struct section *section, uint16_t code)
 static bool conditions_hold(const struct section *section, const struct feedback_evidence *e)
 {
     return status_holds(section, e->status) && reply_holds(section, e->reply_code) &&
-           (section->command == FEEDBACK_COMMAND_UNKNOWN || section->command == e->command);
+           (section->commands == 0 || (section->commands & 1u << e->command) != 0);
 }
 
-/* A name that is not there and a null MX are final; with a 4xx status somebody may still mend it. */
+/* A name that is not there is final, and so is a null MX, unless the status is a 4xx: somebody may
+ * still mend it. */
 static bool is_hard(const struct section *section, const struct feedback_evidence *e)
 {
     if (section->class == FEEDBACK_HARD_DOMAIN)
@@ -290,7 +310,7 @@ static struct feedback_verdict verdict_of(const struct section *section, uint32_
     return (struct feedback_verdict){section->class, is_hard(section, e), section->reason, line};
 }
 
-static bool judge_words(const struct feedback_rules *rules, struct slice text,
+static bool judge_words(const struct feedback_rules *rules, struct slice text, bool is_reply,
                         const struct feedback_evidence *e, struct feedback_verdict *ret)
 {
     CLEANUP(buffer_done) struct buffer words = BUFFER_NONE;
@@ -299,7 +319,7 @@ static bool judge_words(const struct feedback_rules *rules, struct slice text,
     for (size_t i = 0; words.size > 0 && i < rules->section_count; i++) {
         const struct section *section = &rules->sections[i];
 
-        if (!conditions_hold(section, e))
+        if ((section->reply_only && !is_reply) || !conditions_hold(section, e))
             continue;
         for (size_t j = section->first; j < section->first + section->count; j++)
             if (feedback_words_match(buffer_slice(&words), rules->patterns[j].words)) {
@@ -329,8 +349,8 @@ struct feedback_verdict feedback_rules_judge(const struct feedback_rules *rules,
 {
     struct feedback_verdict verdict = {.class = FEEDBACK_UNKNOWN, .reason = SLICE("undefined")};
 
-    if (!judge_words(rules, evidence->reply, evidence, &verdict) &&
-        !judge_words(rules, evidence->words, evidence, &verdict))
+    if (!judge_words(rules, evidence->reply, true, evidence, &verdict) &&
+        !judge_words(rules, evidence->words, false, evidence, &verdict))
         (void)judge_conditions(rules, evidence, &verdict);
     return verdict;
 }

@@ -12,7 +12,7 @@
  * stands for up to 120 bytes. A section without words applies where its conditions hold, after all
  * sections with words have been asked.
  *
- *     CONDITION   status=5.7.1,5.7.* | reply=550,552 | command=data | status=none
+ *     CONDITION   status=5.7.1,5.7.*,none | reply=550,552 | command=data,unknown | in=reply
  */
 #ifndef LETTERHEAD_FEEDBACK_REPORT_RULES_H
 #define LETTERHEAD_FEEDBACK_REPORT_RULES_H

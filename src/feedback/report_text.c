@@ -20,39 +20,35 @@ static bool contains_nocase(struct slice s, struct slice words)
 
 /* --- where the returned message starts --- */
 
+static bool contains_any(struct slice line, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (contains_nocase(line, slice_text(words[i])))
+            return true;
+    return false;
+}
+
 static bool starts_returned(struct slice line)
 {
-    static const char *const heads[] = {"return-path:", "received:", "x-original-to:",
-                                        "delivered-to:"};
+    static const char *const heads[] = {
+        "return-path:", "received:", "x-original-to:", "delivered-to:"};
     static const char *const words[] = {
-        "message headers follow",
-        "original message follows",
-        "copy of the message",
-        "copy of the original message",
-        "header of the original message",
-        "headers of the original message",
-        "below this line is",
-        "original message headers",
-        "original mail info",
-        "returned message",
-        "original message header",
-        "unsent message follows",
-        "text of message follows",
-        "included is a copy",
-        "body of the message follows",
-        "original message -----",
-        "non-delivered information",
+        "message headers follow", "original message follows", "copy of the message",
+        "copy of the original",   "header of the original",   "headers of the original",
+        "below this line is",     "original message headers", "included is a copy",
+        "unsent message follows", "text of message follows",  "body of the message follows",
     };
+    /* said of the returned message in sentences, too */
+    static const char *const titles[] = {"original mail", "returned message", "original message"};
 
     for (size_t i = 0; i < ARRAY_LEN(heads); i++)
         if (slice_starts_nocase(line, slice_text(heads[i])))
             return true;
     if (line.size > 120)
         return false;
-    for (size_t i = 0; i + 1 < ARRAY_LEN(words); i++)
-        if (contains_nocase(line, slice_text(words[i])))
-            return true;
-    return false;
+    if (line.data && line.data[0] == '-' && contains_any(line, titles, ARRAY_LEN(titles)))
+        return true;
+    return contains_any(line, words, ARRAY_LEN(words));
 }
 
 struct slice feedback_text_report(struct slice text, struct slice *ret_returned)
@@ -116,10 +112,9 @@ static bool opens_block(struct slice after)
 static struct slice introduced_address(struct slice line)
 {
     static const char *const introductions[] = {
-        "delivered to:",       "deliver message to:", "recipient:",
-        "delivery userid:",    "attempts:",           "delivering your mail to ",
-        "rcpt to:",            "unable to send to:",  "deliver mail to ",
-        "final-recipient: rfc822;",
+        "delivered to:",    "deliver message to:",      "recipient:", "delivery userid:",
+        "attempts:",        "delivering your mail to ", "rcpt to:",   "unable to send to:",
+        "deliver mail to ", "final-recipient: rfc822;",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(introductions); i++) {
@@ -137,11 +132,22 @@ static struct slice introduced_address(struct slice line)
     return SLICE_NONE;
 }
 
+/* "554 <a@b>... Host unknown": a line of a transcript. */
+static struct slice without_code(struct slice line)
+{
+    if (line.size > 5 && (line.data[0] == '5' || line.data[0] == '4') &&
+        isdigit((unsigned char)line.data[1]) && isdigit((unsigned char)line.data[2]) &&
+        line.data[3] == ' ' && line.data[4] == '<')
+        return slice_part(line, 4, line.size);
+    return line;
+}
+
 static struct slice block_address(struct slice line)
 {
     size_t end;
     struct slice address;
 
+    line = without_code(line);
     while (line.size > 0 && line.data[0] == '>') /* quoted, or a sign of a list */
         line = slice_trim(slice_part(line, 1, line.size));
     address = leading_address(line, &end);
@@ -150,26 +156,27 @@ static struct slice block_address(struct slice line)
     return introduced_address(line);
 }
 
-size_t feedback_text_blocks(struct slice text, struct feedback_block *ret)
+size_t feedback_text_blocks(struct slice text, struct slice sender, struct feedback_block *ret)
 {
     struct slice rest = text;
     size_t count = 0, i;
+    bool open = false;
 
     while (rest.size > 0) {
         size_t start = text.size - rest.size;
         struct slice address = block_address(line_at(&rest));
 
-        if (address.size == 0)
+        if (address.size == 0 || slice_equal_nocase(address, sender))
             continue;
         for (i = 0; i < count && !slice_equal_nocase(ret[i].address, address);)
             i++;
-        if (i < count)
-            continue; /* said again */
-        if (count == LIMIT_REPORT_RECIPIENTS)
-            break;
-        if (count > 0)
-            ret[count - 1].words.size =
-                (size_t)(text.data + start - ret[count - 1].words.data);
+        if (i == count - 1)
+            continue; /* said again in its own block */
+        if (open)
+            ret[count - 1].words.size = (size_t)(text.data + start - ret[count - 1].words.data);
+        open = i == count && count < LIMIT_REPORT_RECIPIENTS;
+        if (!open)
+            continue; /* of a list that comes again */
         ret[count++] = (struct feedback_block){address, slice_part(text, start, text.size)};
     }
     return count;

@@ -15,7 +15,8 @@ struct feedback_block {
 };
 
 /* The recipients that the text names at the start of a line, or after words like "could not be
- * delivered to:"; each once. Returns how many; at most LIMIT_REPORT_RECIPIENTS. */
-size_t feedback_text_blocks(struct slice text, struct feedback_block *ret);
+ * delivered to:"; each once, the sender to whom the report went left out. Returns how many; at most
+ * LIMIT_REPORT_RECIPIENTS. */
+size_t feedback_text_blocks(struct slice text, struct slice sender, struct feedback_block *ret);
 
 #endif

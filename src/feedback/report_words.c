@@ -4,7 +4,11 @@
 
 #include <ctype.h>
 
-enum { GAP_BYTES_MAX = 120 };
+enum {
+    GAP_BYTES_MAX = 120,
+    SHORT_WORD_BYTES = 5,
+    REPLY_LINE_BYTES_MIN = 2, /* less is an empty line, with CR or without */
+};
 
 static bool is_word_byte(char c)
 {
@@ -66,7 +70,7 @@ static size_t status_at(struct slice s, size_t at, struct smtp_status *ret)
     if (next < s.size && (is_word_byte(s.data[next]) ||
                           (s.data[next] == '.' && next + 1 < s.size && isdigit(s.data[next + 1]))))
         return 0;
-    *ret = (struct smtp_status){(uint8_t)class, subject, detail};
+    *ret = (struct smtp_status){(uint8_t) class, subject, detail};
     return next - at;
 }
 
@@ -90,6 +94,19 @@ void feedback_words_reply(struct slice text, uint16_t *ret_code, struct smtp_sta
     }
 }
 
+struct slice feedback_words_find_reply(struct slice text)
+{
+    size_t start = 0, end;
+
+    while (start < text.size && (code_at(text, start) < 400))
+        start++;
+    for (end = start; end < text.size; end++)
+        if (text.data[end] == '\n' &&
+            slice_trim(slice_part(text, end + 1, REPLY_LINE_BYTES_MIN)).size == 0)
+            break;
+    return slice_trim(slice_part(text, start, end - start));
+}
+
 /* --- the refused command --- */
 
 enum feedback_command feedback_words_command(struct slice text)
@@ -101,11 +118,12 @@ enum feedback_command feedback_words_command(struct slice text)
         {"in reply to rcpt to", FEEDBACK_COMMAND_RCPT},
         {"after rcpt to", FEEDBACK_COMMAND_RCPT},
         {"after rcpt command", FEEDBACK_COMMAND_RCPT},
+        {"following rcpt command", FEEDBACK_COMMAND_RCPT},
         {"rcpt to response", FEEDBACK_COMMAND_RCPT},
         {">>> rcpt to", FEEDBACK_COMMAND_RCPT},
         {"does not like recipient", FEEDBACK_COMMAND_RCPT},
         {"did not like our rcpt to", FEEDBACK_COMMAND_RCPT},
-        {"has rejected address", FEEDBACK_COMMAND_RCPT},
+        {"[rcpt_to]", FEEDBACK_COMMAND_RCPT},
         {"in reply to mail from", FEEDBACK_COMMAND_MAIL},
         {"after mail from", FEEDBACK_COMMAND_MAIL},
         {">>> mail from", FEEDBACK_COMMAND_MAIL},
@@ -170,6 +188,16 @@ static size_t address_end(struct slice s, size_t at)
     return i;
 }
 
+/* "550-" or "550 5.1.1": what a further line of a reply starts with. */
+static bool heads_line(const struct fold *f)
+{
+    struct smtp_status status;
+    size_t after = f->at + 3;
+
+    return after < f->text.size &&
+           (f->text.data[after] == '-' || status_at(f->text, after + 1, &status) > 0);
+}
+
 /* True if a code at the place is only the head of a further line of the same reply. */
 static bool repeated(struct fold *f)
 {
@@ -177,11 +205,11 @@ static bool repeated(struct fold *f)
     size_t size;
 
     if (f->code != 0 && code_at(f->text, f->at) == f->code) {
-        size = 4;
-        if (!f->code_seen) {
+        if (!f->code_seen || !heads_line(f)) {
             f->code_seen = true;
             return false;
         }
+        size = 4;
     } else if (f->status.class != 0 && (size = status_at(f->text, f->at, &status)) > 0 &&
                status.class == f->status.class && status.subject == f->status.subject &&
                status.detail == f->status.detail) {
@@ -234,14 +262,30 @@ void feedback_words_fold(struct slice text, struct buffer *ret)
 
 /* --- matching --- */
 
+static bool is_ascii_word_byte(char c)
+{
+    return isalnum((unsigned char)c) != 0;
+}
+
+/* Bytes of the last word of the piece. */
+static size_t last_word(struct slice piece)
+{
+    size_t size = 0;
+
+    while (size < piece.size && is_word_byte(piece.data[piece.size - 1 - size]))
+        size++;
+    return size;
+}
+
+/* A word must start where the rule's does; it may be longer ("blacklist", "blacklisted") unless the
+ * rule's is so short that it would mean something else. */
 static bool at_edges(struct slice words, size_t at, struct slice piece)
 {
-    size_t end = at + piece.size;
+    size_t end = at + piece.size, last = last_word(piece);
 
-    if (at > 0 && is_word_byte(piece.data[0]) && (unsigned char)piece.data[0] < 0x80 &&
-        is_word_byte(words.data[at - 1]))
+    if (at > 0 && is_ascii_word_byte(piece.data[0]) && is_word_byte(words.data[at - 1]))
         return false;
-    return end >= words.size || !is_word_byte(piece.data[piece.size - 1]) ||
+    return end >= words.size || last == 0 || last >= SHORT_WORD_BYTES ||
            (unsigned char)piece.data[piece.size - 1] >= 0x80 || !is_word_byte(words.data[end]);
 }
 

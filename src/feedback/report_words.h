@@ -17,6 +17,10 @@ bool feedback_words_match(struct slice words, struct slice pattern);
  * there is left at 0. */
 void feedback_words_reply(struct slice text, uint16_t *ret_code, struct smtp_status *ret_status);
 
+/* The part of a text that is a server's reply: from its code to the end of the paragraph. Empty if
+ * there is none. */
+struct slice feedback_words_find_reply(struct slice text);
+
 /* What was refused last, by the usual words for it. */
 enum feedback_command feedback_words_command(struct slice text);
 

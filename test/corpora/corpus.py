@@ -53,6 +53,11 @@ def cases(found, name, ids):
         reason=f"skipped: corpora not found ({FOLDER})"))], ids=["absent"])
 
 
+def needs(name):
+    """Says that the test is skipped where this corpus is absent."""
+    return pytest.mark.skipif(not (FOLDER / name).is_dir(), reason=f"skipped: corpora not found ({FOLDER})")
+
+
 class Inspect:
     def __init__(self, binary):
         self.binary = binary
