@@ -74,6 +74,16 @@ static void note_due(void *context, struct slice pool, size_t ready)
     bed->ready = ready;
 }
 
+static void say_holding(void *context, struct slice pool, uint64_t site_id, struct buffer *ret)
+{
+    struct bed *bed = context;
+
+    bed->asked++;
+    if (bed->held)
+        buffer_printf(ret, "%s (%.*s, site %llu)", bed->held, SLICE_ARG(pool),
+                      (unsigned long long)site_id);
+}
+
 void bed_init(struct bed *bed, struct disk *disk)
 {
     static const uint32_t delays_s[] = {60, 120, 240};
@@ -89,6 +99,7 @@ void bed_init(struct bed *bed, struct disk *disk)
         .segment_bytes = 256 << 10,
         .destination = by_domain,
         .due = note_due,
+        .holding = say_holding,
         .context = bed,
     };
 }

@@ -33,6 +33,8 @@ struct bed {
     struct queue *queue;
     size_t due_calls; /* of options.due */
     size_t ready;     /* as the last one said */
+    const char *held; /* what options.holding says of every pool; NULL: nothing */
+    size_t asked;     /* calls of it */
     struct bed_event events[BED_EVENTS_MAX];
     size_t event_count;
     uint64_t last_sequence;

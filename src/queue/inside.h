@@ -13,6 +13,21 @@
 
 enum { QUEUE_CRASHES_MAX = 3 };
 
+/* Of a message: which, and since when it has made no progress (monotonic; UINT64_MAX: none). */
+struct queue_stale_found {
+    struct message_id id;
+    uint64_t since_us;
+    bool lost; /* for longer than it may, and nothing explains it */
+};
+
+struct queue_stale {
+    uint64_t now_us, lost_after_us;
+    struct queue_stale_found oldest; /* of all that are not held back on purpose */
+    struct queue_stale_found lost;   /* of those that nothing explains */
+    const struct queue_lane *asked;  /* the lane that `explained` was found out for last */
+    bool explained;
+};
+
 struct queue {
     struct queue_options options;
     uint32_t *retry_delays_s;
@@ -31,6 +46,9 @@ struct queue {
     int64_t last_stamp_us;        /* replay: the latest time that the log speaks of */
     size_t expecting;             /* replay: messages with jobs under way */
     uint64_t warned_us;           /* sweep: when it would have expired too many; 0: not */
+    struct queue_stale stale;     /* sweep: as far as the look at hand has come */
+    struct queue_stale_found stalest;
+    bool lost_told; /* sweep: the operator has been told that something is lost */
 
     struct queue_status counts; /* those "since the start", and what the last sweep found */
     bool closing;
@@ -107,6 +125,26 @@ void queue_replay(void *context, const struct queue_record *record, struct queue
                   uint64_t offset);
 /* On the loop, when the log has been read: schedules all that was found. */
 MUST_CHECK int queue_replay_end(struct task *t, struct queue *q);
+
+/* --- remote_answer.c --- */
+
+/* How a recipient that is not finished stands. */
+enum queue_entry_state queue_state_of(const struct queue *q, const struct queue_message *m,
+                                      const struct queue_recipient_entry *r, uint64_t now_us);
+/* The group whose chain the recipient is in; NULL for one that had finished before the group was
+ * made. */
+const struct queue_group *queue_group_of(const struct queue_message *m, uint32_t recipient);
+/* Which limit holds the group's mail back, as options.holding says. */
+void queue_holding(const struct queue *q, const struct queue_group *g, struct buffer *ret);
+
+/* --- stale.c: what has gone without progress for longest --- */
+
+/* Begins a look at all messages; takes one into it; ends it. */
+void queue_stale_begin(struct queue *q);
+void queue_stale_look(struct queue *q, const struct queue_message *m);
+void queue_stale_end(struct queue *q);
+/* Fills in `stalest` and the bound. */
+void queue_stale_tell(const struct queue *q, struct buffer *texts, struct queue_status *ret);
 
 /* --- sweep.c --- */
 

@@ -42,7 +42,9 @@ struct queue_list_entry {
     uint16_t reply_code;                     /* of the last attempt; 0: none, or no reply */
     int64_t accepted_us, due_us, expires_us; /* Unix time; due_us is 0 unless WAITING */
     uint32_t size;                           /* of the content */
+    bool bulk;
     struct slice address, destination;
+    struct slice holding; /* READY: which limit holds it now, a sentence; empty: none known */
 };
 
 struct queue_list_reply {
@@ -54,6 +56,8 @@ struct queue_list_reply {
 
 void queue_list_request_write(struct buffer *body, const struct queue_list_request *request);
 MUST_CHECK int queue_list_request_read(struct slice body, struct queue_list_request *ret);
+void queue_list_entry_write(struct buffer *entries, const struct queue_list_entry *entry);
+void queue_list_reply_write(struct buffer *body, const struct queue_list_reply *reply);
 MUST_CHECK int queue_list_reply_read(struct slice body, struct queue_list_reply *ret);
 /* Takes the next one off reply.entries; false: no more. */
 bool queue_list_entry_read(struct slice *entries, struct queue_list_entry *ret);
@@ -83,6 +87,21 @@ MUST_CHECK int queue_act_reply_read(struct slice body, uint64_t *ret_recipients)
 
 /* --- IPC_GATEWAY_STATUS: the queue's part of the reply. --- */
 
+/* Without progress for longer than the longest delay between two tries, and this: something is
+ * wrong, unless a limit is known to hold it. */
+enum { QUEUE_LOST_S = 2 * 3600 };
+
+/* The message that has gone without progress for longest, as the sweeper found it, and how it stands
+ * now. */
+struct queue_stalest {
+    struct message_id id; /* zero: there is none, or it has gone meanwhile */
+    uint64_t site_id;
+    enum queue_entry_state state; /* of the recipient that waits longest */
+    bool lost;                    /* longer than lost_after_s, and nothing explains it */
+    int64_t due_us;               /* Unix time; 0 unless WAITING */
+    struct slice destination, holding;
+};
+
 struct queue_status {
     uint64_t messages;                           /* not finished */
     uint64_t recipients;                         /* not finished */
@@ -90,6 +109,7 @@ struct queue_status {
     uint64_t destinations;
     uint64_t oldest_age_s;              /* since acceptance */
     uint64_t oldest_without_progress_s; /* since acceptance or the last attempt; not of held ones */
+    uint64_t lost_after_s;              /* nothing may go on for longer without an explanation */
     uint64_t memory_bytes;              /* contents in memory */
     uint64_t spool_bytes;               /* on disk, allocated */
     uint64_t spool_live_bytes;          /* of messages not finished */
@@ -100,6 +120,7 @@ struct queue_status {
     uint64_t events_next, events_acknowledged;
     bool accepting;
     struct slice why_not; /* a sentence, when not accepting */
+    struct queue_stalest stalest;
 };
 
 void queue_status_write(struct buffer *body, const struct queue_status *status);
@@ -108,8 +129,10 @@ MUST_CHECK int queue_status_read(struct cursor *c, struct queue_status *ret);
 
 /* --- The gateway's side. --- */
 
-/* Looks at all messages, letting others run; why_not is good until the next suspension. */
-MUST_CHECK int queue_status(struct task *t, struct queue *q, struct queue_status *ret);
+/* Looks at all messages, letting others run. What the slices point to is in `texts`, or good until
+ * the next suspension. */
+MUST_CHECK int queue_status(struct task *t, struct queue *q, struct buffer *texts,
+                            struct queue_status *ret);
 /* Answers a request of one of the three types: for peer_handlers.request. -EBADMSG; -EOPNOTSUPP for
  * another type. */
 MUST_CHECK int queue_remote_request(struct task *t, struct queue *q, uint8_t type,

@@ -45,6 +45,13 @@ static void status_comes_back(void **state)
     struct cursor c;
 
     (void)state;
+    s.stalest = (struct queue_stalest){.id = bed_id(8),
+                                       .site_id = 9,
+                                       .state = QUEUE_ENTRY_READY,
+                                       .lost = true,
+                                       .due_us = 77,
+                                       .destination = SLICE("example.net"),
+                                       .holding = SLICE("it rests")};
     for (uint64_t *number = &s.messages; number <= &s.events_acknowledged; number++)
         *number = 1000 + (uint64_t)(number - &s.messages);
     queue_status_write(&b, &s);
@@ -55,6 +62,11 @@ static void status_comes_back(void **state)
     assert_memory_equal(&back, &s, offsetof(struct queue_status, accepting));
     assert_false(back.accepting);
     assert_true(slice_equal(back.why_not, s.why_not));
+    assert_int_equal(message_id_compare(&back.stalest.id, &s.stalest.id), 0);
+    assert_true(back.stalest.site_id == 9 && back.stalest.state == QUEUE_ENTRY_READY &&
+                back.stalest.lost && back.stalest.due_us == 77);
+    assert_true(slice_equal(back.stalest.destination, s.stalest.destination) &&
+                slice_equal(back.stalest.holding, s.stalest.holding));
     for (size_t size = 0; size + 1 < b.size; size++) {
         c = cursor_of(slice_of(b.data, size));
         assert_int_equal(queue_status_read(&c, &back), -EBADMSG);
@@ -161,6 +173,10 @@ static enum queue_entry_state state_of(struct task *t, struct bed *b, unsigned n
     ask(t, b, &request, &reply, &page);
     assert_true(queue_list_entry_read(&page.entries, ret));
     ret->address = ret->destination = SLICE_NONE;
+    assert_int_equal(ret->holding.size > 0, ret->state == QUEUE_ENTRY_READY && b->held);
+    if (ret->holding.size)
+        assert_true(slice_equal(ret->holding, SLICE("it rests (example.net, site 5)")));
+    ret->holding = SLICE_NONE;
     buffer_done(&reply);
     return ret->state;
 }
@@ -170,6 +186,7 @@ static int states_are_told_apart(struct task *t, struct bed *b)
     struct message_id third = bed_id(3);
     struct queue_list_entry entry;
     struct queue_status status;
+    CLEANUP(buffer_done) struct buffer texts = BUFFER_NONE;
     struct queue_job *busy;
 
     assert_int_equal(bed_open(t, b), 0);
@@ -189,9 +206,12 @@ static int states_are_told_apart(struct task *t, struct bed *b)
     assert_int_equal(state_of(t, b, 3, &entry), QUEUE_ENTRY_HELD);
     assert_int_equal(state_of(t, b, 4, &entry), QUEUE_ENTRY_READY);
     assert_int_equal(entry.due_us, 0);
+    b->held = "it rests";
+    assert_int_equal(state_of(t, b, 4, &entry), QUEUE_ENTRY_READY);
+    assert_int_equal(state_of(t, b, 3, &entry), QUEUE_ENTRY_HELD);
     assert_int_equal(state_of(t, b, 5, &entry), QUEUE_ENTRY_PAUSED);
 
-    assert_int_equal(queue_status(t, b->queue, &status), 0);
+    assert_int_equal(queue_status(t, b->queue, &texts, &status), 0);
     assert_true(status.messages == 5 && status.recipients == 5 && status.accepted == 5);
     assert_true(status.waiting == 1 && status.busy == 1 && status.held == 1);
     assert_true(status.ready == 1 && status.paused == 1 && status.deferred == 1);

@@ -19,8 +19,7 @@ enum { MASS_RECIPIENTS = 1000, MASS_SHARE = 5 };
 struct look {
     uint64_t now_us;
     uint64_t recipients, overdue;
-    int64_t oldest_us;   /* acceptance, Unix time */
-    uint64_t stalest_us; /* last progress, monotonic */
+    int64_t oldest_us; /* acceptance, Unix time */
 };
 
 /* What was tried, or is kept from being tried on purpose, ends with its lifetime. What was never
@@ -35,16 +34,6 @@ static bool is_overdue(const struct queue *q, const struct queue_message *m,
            now_us - m->deadline_us >= UNTRIED_US;
 }
 
-static bool is_held_back(const struct queue *q, const struct queue_message *m)
-{
-    if (queue_schedule_is_paused(&q->schedule, m->site_id))
-        return true;
-    for (uint32_t i = 0; i < m->recipient_count; i++)
-        if (!queue_recipient_is(&m->recipients[i], RECIPIENT_HELD | RECIPIENT_FINISHED))
-            return false;
-    return true;
-}
-
 static bool count(struct queue *q, struct queue_message *m, void *context)
 {
     struct look *look = context;
@@ -54,8 +43,7 @@ static bool count(struct queue *q, struct queue_message *m, void *context)
     look->recipients += m->open;
     if (m->accepted_us < look->oldest_us)
         look->oldest_us = m->accepted_us;
-    if (m->progress_us < look->stalest_us && !is_held_back(q, m))
-        look->stalest_us = m->progress_us;
+    queue_stale_look(q, m);
     return true;
 }
 
@@ -110,15 +98,16 @@ static uint64_t seconds_between(int64_t then_us, int64_t now_us)
 
 int queue_sweep(struct task *t, struct queue *q, uint64_t *ret_wait_us)
 {
-    struct look look = {.now_us = queue_now_us(q), .oldest_us = INT64_MAX, .stalest_us = INT64_MAX};
-    int r = queue_walk(t, q, count, &look);
+    struct look look = {.now_us = queue_now_us(q), .oldest_us = INT64_MAX};
+    int r;
 
+    queue_stale_begin(q);
+    r = queue_walk(t, q, count, &look);
     *ret_wait_us = SWEEP_US;
     if (r < 0)
         return r;
     q->counts.oldest_age_s = seconds_between(look.oldest_us, queue_wall_us(q));
-    q->counts.oldest_without_progress_s =
-        seconds_between((int64_t)look.stalest_us, (int64_t)look.now_us);
+    queue_stale_end(q);
     if (!look.overdue || !may_expire(q, &look, ret_wait_us))
         return 0;
     return queue_walk(t, q, expire, &look);

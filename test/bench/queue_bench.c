@@ -183,6 +183,7 @@ static uint64_t resident_bytes(void)
 static int measure_work(struct task *t, struct scope *scope, struct bench *b,
                         const struct queue_options *options)
 {
+    CLEANUP(buffer_done) struct buffer texts = BUFFER_NONE;
     struct queue_status status;
     double start_s, start_cpu_s, each = (double)b->messages;
     int r = queue_open(t, scope, options, &b->queue);
@@ -193,7 +194,7 @@ static int measure_work(struct task *t, struct scope *scope, struct bench *b,
     start_cpu_s = cpu_s();
     r = run(t, b);
     if (r == 0)
-        r = queue_status(t, b->queue, &status);
+        r = queue_status(t, b->queue, &texts, &status);
     if (r == 0)
         printf(
             "queue  %6zu bytes %4u sessions: %8.1f us CPU/message, %6.0f messages/s, %.1f messages/commit\n",
