@@ -141,8 +141,12 @@ static int scheduler(struct task *t, void *argument)
         uint64_t now_us = queue_now_us(q);
 
         q->wake_us = queue_schedule_advance(&q->schedule, now_us);
-        r = q->wake_us == UINT64_MAX ? condition_wait(t, &q->sooner)
-                                     : condition_wait_for(t, &q->sooner, q->wake_us - now_us);
+        if (q->wake_us <= now_us)
+            r = task_yield(t);
+        else if (q->wake_us == UINT64_MAX)
+            r = condition_wait(t, &q->sooner);
+        else
+            r = condition_wait_for(t, &q->sooner, q->wake_us - now_us);
     }
     task_ended(q);
     return r;

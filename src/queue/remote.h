@@ -91,8 +91,8 @@ MUST_CHECK int queue_act_reply_read(struct slice body, uint64_t *ret_recipients)
  * wrong, unless a limit is known to hold it. */
 enum { QUEUE_LOST_S = 2 * 3600 };
 
-/* The message that has gone without progress for longest, as the sweeper found it, and how it stands
- * now. */
+/* The message that has gone without progress for longest, as the sweeper found it, and how it
+ * stands now. */
 struct queue_stalest {
     struct message_id id; /* zero: there is none, or it has gone meanwhile */
     uint64_t site_id;

@@ -125,8 +125,9 @@ void queue_schedule_update_all(struct queue_schedule *s, struct queue_message *m
 uint64_t queue_schedule_advance(struct queue_schedule *s, uint64_t now_us)
 {
     struct heap_item *first;
+    unsigned moved = 0;
 
-    while ((first = heap_first(&s->timers)) && first->key <= now_us)
+    while ((first = heap_first(&s->timers)) && first->key <= now_us && moved++ < QUEUE_ADVANCE_MAX)
         queue_schedule_update(s, CONTAINER_OF(first, struct queue_group, timer), now_us);
     return first ? first->key : UINT64_MAX;
 }

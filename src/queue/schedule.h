@@ -83,7 +83,11 @@ struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice p
 /* The group's job has ended. */
 void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
 
-/* Makes ready what has become due; returns when the next group will (UINT64_MAX: never). */
+/* So many groups become ready in one go: a backlog of millions that is due at once must not stop
+ * the loop. */
+enum { QUEUE_ADVANCE_MAX = 1000 };
+/* Makes ready what has become due, the first QUEUE_ADVANCE_MAX of it; returns when the next group
+ * will (UINT64_MAX: never; not after now: there is more). */
 uint64_t queue_schedule_advance(struct queue_schedule *s, uint64_t now_us);
 
 /* The destination belongs to the pool from now on, with all that waits for it. Does nothing when no

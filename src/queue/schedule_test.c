@@ -383,6 +383,32 @@ static void paused_mail_moves_too(void **state)
     assert_int_equal(take("provider")->message->site_id, 1);
 }
 
+/* However many are due at once, a turn makes a bounded number of them ready. */
+static void a_backlog_becomes_ready_in_parts(void **state)
+{
+    enum { GROUPS = 2 * QUEUE_ADVANCE_MAX + 100 };
+    static struct queue_message *all[GROUPS];
+    size_t ready = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < GROUPS; i++) {
+        all[i] = add_one(1, "a@example.net");
+        s.count = 0;
+        all[i]->recipients[0].due_us = 5000;
+        queue_schedule_update_all(&s.schedule, all[i], 100);
+    }
+    for (s.ready = 0; ready < GROUPS; ready = s.ready) {
+        uint64_t next_us = queue_schedule_advance(&s.schedule, 6000);
+
+        assert_in_range(s.ready - ready, 100, QUEUE_ADVANCE_MAX);
+        assert_int_equal(next_us, s.ready < GROUPS ? 5000 : UINT64_MAX);
+    }
+    for (unsigned i = 0; i < GROUPS; i++) {
+        queue_schedule_remove(&s.schedule, all[i]);
+        queue_message_free(all[i]);
+    }
+}
+
 static void announcing_names_all_that_have_something(void **state)
 {
     (void)state;
@@ -413,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_passed_over_for_ever, begin, end),
         cmocka_unit_test_setup_teardown(a_newsletter_delays_nobody, begin, end),
         cmocka_unit_test_setup_teardown(many_recipients_cost_many_turns, begin, end),
+        cmocka_unit_test_setup_teardown(a_backlog_becomes_ready_in_parts, begin, end),
         cmocka_unit_test_setup_teardown(announcing_names_all_that_have_something, begin, end),
     };
 

@@ -1,7 +1,8 @@
-/* What has gone without progress for longest, so that no message sits in limbo. The sweeper looks at
- * all messages, whatever the schedule believes of them. Most of what makes no progress is explained:
- * it waits for its next try, which has a longest delay, or deliver says which limit holds it. What
- * is neither, for longer than any try could be away, is lost, and the operator is told. */
+/* What has gone without progress for longest, so that no message sits in limbo. The sweeper looks
+ * at all messages, whatever the schedule believes of them. Most of what makes no progress is
+ * explained: it waits for its next try, which has a longest delay, or deliver says which limit
+ * holds it. What is neither, for longer than any try could be away, is lost, and the operator is
+ * told. */
 #include "base/log.h"
 #include "queue/inside.h"
 
