@@ -1,6 +1,7 @@
 #include "app/gateway.h"
 
 #include "base/log.h"
+#include "deliver/shaping_remote.h"
 #include "queue/pump.h"
 #include "queue/remote.h"
 #include "submit/remote.h"
@@ -40,6 +41,11 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_SUBMIT_CONTENT:
     case IPC_SUBMIT_END:
         return g->remote ? submit_remote_request(t, g->remote, type, body, reply) : -EAGAIN;
+    case IPC_SHAPING:
+    case IPC_SHAPING_SUSPEND:
+    case IPC_SHAPING_LIST:
+    case IPC_SHAPING_SHOW:
+        return g->deliver ? deliver_shaping_request(t, g->deliver, type, body, reply) : -EAGAIN;
     case IPC_QUEUE_ACT:
         /* Whoever asks for a retry does not mean: when the destination has rested. */
         if (g->queue)
@@ -78,6 +84,7 @@ static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
     g->options.queue.destination = deliver_destination;
     g->options.queue.pool = deliver_pool;
     g->options.queue.due = deliver_due;
+    g->options.queue.holding = deliver_holding;
     g->options.queue.context = g->deliver;
     return queue_open(t, scope, &g->options.queue, &g->queue);
 }

@@ -29,6 +29,7 @@ void deliver_free(struct deliver *d)
     table_done(&d->providers);
     heap_done(&d->timers);
     arena_done(&d->shaping_arena);
+    arena_done(&d->suspension_arena);
     free(d);
 }
 
@@ -46,10 +47,10 @@ void deliver_pool(void *context, struct slice destination, struct buffer *ret_ke
     const struct deliver *d = context;
     const struct destination *dest = destination_find(d, destination);
 
-    if (d->options->route.next_hop.size) {
-        buffer_add(ret_key, destination); /* one for all, and known */
-    } else if (dest) {
+    if (dest) {
         destination_pool(dest, ret_key);
+    } else if (d->options->route.next_hop.size) {
+        buffer_add(ret_key, destination); /* one for all, and known */
     } else {
         buffer_add_byte(ret_key, '?');
         buffer_add(ret_key, destination);

@@ -46,5 +46,6 @@ void deliver_destination(void *context, uint64_t site_id, struct slice domain,
                          struct buffer *ret_key);
 void deliver_pool(void *context, struct slice destination, struct buffer *ret_key);
 void deliver_due(void *context, struct slice pool, size_t waiting);
+void deliver_holding(void *context, struct slice pool, uint64_t site_id, struct buffer *ret);
 
 #endif

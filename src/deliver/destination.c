@@ -23,6 +23,7 @@ static void destination_free(struct destination *dest)
     list_remove(&dest->link);
     list_remove(&dest->in_search);
     free(dest->why);
+    free(dest->suspended);
     free(dest->found);
     free(dest);
     if (p && --p->destinations == 0)
@@ -43,7 +44,8 @@ static void make_room(struct deliver *d)
     if (d->destinations.count < DESTINATIONS_MAX)
         return;
     oldest = LIST_FIRST(&d->destinations_all, struct destination, link);
-    if (oldest->rest_until_us || oldest->searching || list_linked(&oldest->in_search)) {
+    if (oldest->rest_until_us || oldest->suspended || oldest->searching ||
+        list_linked(&oldest->in_search)) {
         list_remove(&oldest->link);
         list_add_last(&d->destinations_all, &oldest->link);
         return;
@@ -86,6 +88,7 @@ struct destination *destination_get(struct deliver *d, struct slice key)
     dest->timer.rings = timer_rings;
     dest->key_size = key.size;
     memcpy(dest->key, key.data, key.size);
+    dest->suspended = suspension_of(d, false, key);
     list_add_last(&d->destinations_all, &dest->link);
     table_add(&d->destinations, &dest->item, table_hash(key));
     if (d->options->route.next_hop.size)
@@ -95,16 +98,17 @@ struct destination *destination_get(struct deliver *d, struct slice key)
 
 void destination_pool(const struct destination *dest, struct buffer *ret_key)
 {
-    if (!dest->rest_until_us && dest->provider) {
+    bool stays = dest->rest_until_us || dest->suspended;
+
+    if (!stays && dest->provider) {
         buffer_add(ret_key, provider_name(dest->provider));
         return;
     }
-    buffer_add_byte(ret_key, dest->rest_until_us ? '!' : '?');
+    buffer_add_byte(ret_key, stays ? '!' : '?');
     buffer_add(ret_key, destination_key(dest));
 }
 
-/* Its mail goes to the pool that it belongs to now. */
-static void move(struct destination *dest)
+void destination_move(struct destination *dest)
 {
     CLEANUP(buffer_done) struct buffer pool = BUFFER_NONE;
 
@@ -141,7 +145,7 @@ void destination_learn(struct destination *dest, const struct provider_name *nam
     free(dest->found);
     if (asprintf(&dest->found, "%.*s: %.*s", SLICE_ARG(name->host), SLICE_ARG(name->rule)) < 0)
         abort();
-    move(dest);
+    destination_move(dest);
 }
 
 void destination_rest(struct destination *dest, uint64_t pause_s, struct slice why)
@@ -166,16 +170,14 @@ void destination_rest(struct destination *dest, uint64_t pause_s, struct slice w
     log_info("nothing goes to the domain %.*s for %llu s: %s", SLICE_ARG(destination_key(dest)),
              (unsigned long long)length_s, dest->why);
     clock_set(d, &dest->timer, dest->rest_until_us);
-    move(dest);
+    destination_move(dest);
 }
 
 static void end_rest(struct destination *dest)
 {
     dest->rest_until_us = 0;
     clock_unset(dest->deliver, &dest->timer);
-    move(dest);
-    if (!dest->provider && dest->has_waiting)
-        destination_search(dest);
+    destination_move(dest);
 }
 
 static void timer_rings(struct task *t, struct timer *timer)

@@ -77,7 +77,7 @@ void destination_search(struct destination *dest)
     struct deliver *d = dest->deliver;
 
     dest->has_waiting = true;
-    if (dest->rest_until_us || dest->searching || dest->provider)
+    if (dest->rest_until_us || dest->suspended || dest->searching || dest->provider)
         return;
     if (!list_linked(&dest->in_search))
         list_add_last(&d->searches, &dest->in_search);

@@ -11,6 +11,7 @@
 #include "deliver/deliver.h"
 #include "deliver/provider_name.h"
 #include "deliver/provider_pace.h"
+#include "deliver/shaping_remote.h"
 
 /* Rings once, when its time has come. */
 struct timer {
@@ -40,6 +41,7 @@ struct provider {
     uint64_t good_route;          /* with this route */
     uint64_t delivered, deferred; /* since it is known */
     char *why;                    /* the last back-off's reason */
+    char *suspended;              /* by an operator, and why; NULL: not */
     size_t name_size;
     char name[];
 };
@@ -59,6 +61,7 @@ struct destination {
     bool searching;   /* being asked for */
     bool has_waiting; /* something is due in its own pool */
     char *why;        /* the rest's reason */
+    char *suspended;  /* by an operator, and why; NULL: not */
     char *found;      /* how its provider was found, for people */
     size_t key_size;
     char key[];
@@ -71,6 +74,9 @@ struct deliver {
     struct world *world;
     struct arena shaping_arena;
     struct shaping shaping;
+    struct arena suspension_arena;
+    struct shaping_suspension *suspensions;
+    size_t suspension_count;
     struct table providers, destinations;
     struct list providers_all, destinations_all;
     struct list searches;
@@ -112,6 +118,14 @@ static inline struct slice destination_key(const struct destination *d)
     return slice_of(d->key, d->key_size);
 }
 
+/* --- suspension.c --- */
+
+/* Why operators have suspended the provider or domain; NULL: they have not. From malloc. */
+char *suspension_of(const struct deliver *d, bool provider, struct slice name);
+/* What operators have suspended may have changed. */
+void provider_suspend(struct provider *p);
+void destination_suspend(struct destination *d);
+
 /* --- provider.c --- */
 
 /* Makes it if need be. */
@@ -127,6 +141,12 @@ void provider_staff(struct provider *p);
 void provider_serve_line(struct deliver *d);
 /* Nothing goes to it for a while: `pause_s`, or as long as its limits say when that is 0. */
 void provider_back_off(struct provider *p, uint64_t pause_s, uint64_t begun_us, struct slice why);
+/* Connections allowed now. */
+uint64_t provider_connections(const struct provider *p);
+/* The limits have changed. */
+void provider_reload(struct provider *p);
+/* Asks the queue whether something waits: it does not repeat what it said before. */
+void provider_look(struct provider *p);
 /* Its back-off ends at once. */
 void provider_wake(struct provider *p);
 /* The limits that hold towards a provider of this name. */
@@ -147,7 +167,15 @@ void destination_proved(struct destination *d);
 /* The queue's pool that it belongs to now. */
 void destination_pool(const struct destination *d, struct buffer *ret_key);
 void destination_free_all(struct deliver *d);
+/* Its mail goes to the pool that it belongs to now. */
+void destination_move(struct destination *d);
 uint64_t route_hash(const struct route *route);
+
+/* --- holding.c --- */
+
+/* Add the sentence of queue_options.holding, or nothing. */
+void provider_holding(struct provider *p, struct buffer *ret);
+void destination_holding(const struct destination *d, struct buffer *ret);
 
 /* --- find.c --- */
 

@@ -9,10 +9,11 @@ static void timer_rings(struct task *t, struct timer *timer)
 {
     struct provider *p = CONTAINER_OF(timer, struct provider, timer);
 
-    if (provider_pace_advance(&p->pace, task_now_us(t)) && p->waiting == 0)
-        p->waiting = 1; /* ask the queue: it does not repeat what it said before */
     condition_broadcast(&p->more);
-    provider_staff(p);
+    if (provider_pace_advance(&p->pace, task_now_us(t)))
+        provider_look(p);
+    else
+        provider_staff(p);
 }
 
 static enum provider_kind kind_of(const struct deliver *d, struct slice name)
@@ -68,6 +69,7 @@ struct provider *provider_get(struct deliver *d, struct slice name)
     memcpy(p->name, name.data, name.size);
     p->kind = kind_of(d, name);
     p->limits = provider_limits(d, name);
+    p->suspended = suspension_of(d, true, name);
     list_init(&p->works);
     list_add_last(&d->providers_all, &p->link);
     table_add(&d->providers, &p->item, table_hash(name));
@@ -81,6 +83,7 @@ void provider_free(struct provider *p)
     list_remove(&p->link);
     list_remove(&p->in_line);
     free(p->why);
+    free(p->suspended);
     free(p);
 }
 
@@ -89,6 +92,18 @@ void provider_release(struct provider *p)
     if (p->destinations == 0 && p->workers == 0 && p->waiting == 0 &&
         p->pace.back_off_until_us == 0)
         provider_free(p);
+}
+
+uint64_t provider_connections(const struct provider *p)
+{
+    return p->suspended ? 0 : provider_pace_connections(&p->pace, &p->limits);
+}
+
+void provider_reload(struct provider *p)
+{
+    p->kind = kind_of(p->deliver, provider_name(p));
+    p->limits = provider_limits(p->deliver, provider_name(p));
+    provider_staff(p);
 }
 
 static void line_up(struct provider *p)
@@ -115,8 +130,7 @@ static bool rates_allow(struct provider *p)
 
 static bool wants_worker(const struct provider *p)
 {
-    return p->starting + p->lingering < p->waiting &&
-           p->workers < provider_pace_connections(&p->pace, &p->limits);
+    return p->starting + p->lingering < p->waiting && p->workers < provider_connections(p);
 }
 
 void provider_staff(struct provider *p)
@@ -166,8 +180,12 @@ void provider_back_off(struct provider *p, uint64_t pause_s, uint64_t begun_us, 
 void provider_wake(struct provider *p)
 {
     p->pace.back_off_s = 0;
-    if (!provider_pace_advance(&p->pace, UINT64_MAX))
-        return;
+    if (provider_pace_advance(&p->pace, UINT64_MAX))
+        provider_look(p);
+}
+
+void provider_look(struct provider *p)
+{
     if (p->waiting == 0)
         p->waiting = 1;
     provider_staff(p);

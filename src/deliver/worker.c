@@ -164,7 +164,7 @@ static bool linger(struct task *t, struct work *w, bool rate)
     do
         r = condition_wait_for(t, &p->more, until_us - task_now_us(t));
     while (r == 0 && !rate && p->waiting == 0 && !w->deliver->stopping &&
-           !p->pace.back_off_until_us && task_now_us(t) < until_us);
+           !p->pace.back_off_until_us && !p->suspended && task_now_us(t) < until_us);
     w->lingering = false;
     p->lingering--;
     return r == 0 && p->waiting > 0 && !w->deliver->stopping && task_now_us(t) < until_us;
@@ -173,9 +173,7 @@ static bool linger(struct task *t, struct work *w, bool rate)
 /* True if this worker is one too many, or its provider wants to be left alone. */
 static bool is_surplus(const struct work *w)
 {
-    const struct provider *p = w->provider;
-
-    return p->workers > provider_pace_connections(&p->pace, &p->limits);
+    return w->provider->workers > provider_connections(w->provider);
 }
 
 /* Ends a connection that has done its share. True if the worker goes as well. */

@@ -194,7 +194,7 @@ int worker_connect(struct task *t, struct work *w, struct queue_job *job)
 {
     const struct destination *dest = destination_get(w->deliver, job->destination);
 
-    if (dest->rest_until_us || w->provider->pace.back_off_until_us) {
+    if (dest->rest_until_us || dest->suspended || provider_connections(w->provider) == 0) {
         queue_return(w->deliver->queue, job); /* it began while this job was on its way here */
         return -EAGAIN;
     }

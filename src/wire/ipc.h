@@ -33,6 +33,10 @@ enum ipc_type {
     IPC_QUEUE_LIST,
     IPC_QUEUE_ACT, /* retry, hold, release, cancel */
     IPC_GATEWAY_STATUS,
+    IPC_SHAPING = 48, /* deliver/shaping.h, deliver/shaping_remote.h */
+    IPC_SHAPING_SUSPEND,
+    IPC_SHAPING_LIST,
+    IPC_SHAPING_SHOW,
     /* gateway to steward */
     IPC_EVENTS = 64,
     IPC_STS_ASK, /* deliver/sts_protocol.h */
