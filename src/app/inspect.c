@@ -59,6 +59,18 @@ static const struct word {
      "  --ehlo   the reply answers EHLO: show what the server offers\n"
      "\n"
      "  printf '550 5.1.1 no such user\\r\\n' | letterhead inspect reply\n"},
+    {"auth-reply", inspect_auth_reply, 1,
+     "letterhead inspect auth-reply [--host HOST] [--stage STAGE] [--ehlo] [--json] [FILE]\n"
+     "\n"
+     "Says what a client's SMTP server means by a reply, and what to do. Reads FILE or standard\n"
+     "input.\n"
+     "\n"
+     "  --host HOST     whose reply it is: well-known providers get their own advice\n"
+     "  --stage STAGE   to what it replies: auth (if nothing is said), mail, rcpt, data\n"
+     "  --ehlo          it replies to EHLO: say whether its ways to sign in will do\n"
+     "\n"
+     "  echo '535 5.7.139 Authentication unsuccessful' |\n"
+     "      letterhead inspect auth-reply --host smtp.office365.com\n"},
     {"report", inspect_feedback, -1,
      "letterhead inspect report [--rules FILE] [--json] [FILE ...]\n"
      "\n"
@@ -76,12 +88,13 @@ static const char overview[] =
     "\n"
     "Shows how Letterhead reads something. Nothing is stored, sent or looked up.\n"
     "\n"
-    "  address   an address, and its one canonical form\n"
-    "  from      who a message is from, and whether it would be refused\n"
-    "  message   a message's header, sizes and limits\n"
-    "  canon     a message in DKIM's canonical form, byte for byte\n"
-    "  reply     a server's reply and its class\n"
-    "  report    a bounce, complaint or auto-reply, and whose fault it is\n"
+    "  address     an address, and its one canonical form\n"
+    "  from        who a message is from, and whether it would be refused\n"
+    "  message     a message's header, sizes and limits\n"
+    "  canon       a message in DKIM's canonical form, byte for byte\n"
+    "  reply       a server's reply and its class\n"
+    "  auth-reply  what a client's SMTP server means by its reply, and what to do\n"
+    "  report      a bounce, complaint or auto-reply, and whose fault it is\n"
     "\n"
     "  --json    for programs: one JSON object a line\n"
     "  --help    more about a word: letterhead inspect address --help\n"
@@ -97,7 +110,9 @@ enum {
     OPTION_IDENTITY,
     OPTION_HEADER,
     OPTION_BODY,
-    OPTION_RULES
+    OPTION_RULES,
+    OPTION_HOST,
+    OPTION_STAGE
 };
 
 static const struct option long_options[] = {
@@ -110,6 +125,8 @@ static const struct option long_options[] = {
     {"header", required_argument, NULL, OPTION_HEADER},
     {"body", required_argument, NULL, OPTION_BODY},
     {"rules", required_argument, NULL, OPTION_RULES},
+    {"host", required_argument, NULL, OPTION_HOST},
+    {"stage", required_argument, NULL, OPTION_STAGE},
     {NULL, 0, NULL, 0},
 };
 
@@ -142,6 +159,12 @@ static bool take_option(int option, struct inspect_options *options)
         if (options->identity_count == INSPECT_IDENTITIES_MAX)
             return false;
         options->identities[options->identity_count++] = optarg;
+        return true;
+    case OPTION_HOST:
+        options->host = optarg;
+        return true;
+    case OPTION_STAGE:
+        options->stage = optarg;
         return true;
     case OPTION_RULES:
         options->rules = optarg;

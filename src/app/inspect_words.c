@@ -9,8 +9,7 @@
 #include "wire/smtp_data.h"
 #include "wire/smtp_reply.h"
 
-/* Reads the operand or standard input, at most `max` bytes and one more; says why it cannot. */
-static int read_input(const struct inspect_options *options, size_t max, struct buffer *out)
+int inspect_read_input(const struct inspect_options *options, size_t max, struct buffer *out)
 {
     const char *path = options->operand_count ? options->operands[0] : NULL;
     FILE *file = path ? fopen(path, "rb") : stdin;
@@ -54,8 +53,8 @@ static int read_message(const struct inspect_options *options, struct buffer *ou
     int status;
 
     if (!options->lf)
-        return read_input(options, LIMIT_MESSAGE_BYTES, out);
-    status = read_input(options, LIMIT_MESSAGE_BYTES, &raw);
+        return inspect_read_input(options, LIMIT_MESSAGE_BYTES, out);
+    status = inspect_read_input(options, LIMIT_MESSAGE_BYTES, &raw);
     add_carriage_returns(buffer_slice(&raw), out);
     return status;
 }
@@ -111,7 +110,7 @@ static int worse(int left, int right)
 static int show_addresses(const struct inspect_options *options)
 {
     CLEANUP(buffer_done) struct buffer in = BUFFER_NONE;
-    int status = read_input(options, LIMIT_MESSAGE_BYTES, &in);
+    int status = inspect_read_input(options, LIMIT_MESSAGE_BYTES, &in);
     struct slice rest = buffer_slice(&in), line;
 
     while (status != INSPECT_USAGE && rest.size) {
@@ -451,7 +450,7 @@ int inspect_reply(const struct inspect_options *options)
 {
     CLEANUP(buffer_done) struct buffer bytes = BUFFER_NONE;
     CLEANUP(report_done) struct report report = {0};
-    int status = read_input(options, LIMIT_REPLY_BYTES * 2, &bytes);
+    int status = inspect_read_input(options, LIMIT_REPLY_BYTES * 2, &bytes);
 
     if (status)
         return status;

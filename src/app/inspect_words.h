@@ -3,7 +3,7 @@
 #ifndef LETTERHEAD_APP_INSPECT_WORDS_H
 #define LETTERHEAD_APP_INSPECT_WORDS_H
 
-#include "base/base.h"
+#include "base/buffer.h"
 
 enum { INSPECT_IDENTITIES_MAX = 16 };
 
@@ -15,7 +15,8 @@ struct inspect_options {
     bool header_simple, body_simple;
     const char *identities[INSPECT_IDENTITIES_MAX];
     size_t identity_count;
-    const char *rules; /* a file; NULL: those of the program */
+    const char *rules;        /* a file; NULL: those of the program */
+    const char *host, *stage; /* of whom, and to what, a reply is; NULL: not said */
     char **operands;
     int operand_count;
 };
@@ -26,5 +27,10 @@ int inspect_message(const struct inspect_options *options);
 int inspect_canon(const struct inspect_options *options);
 int inspect_reply(const struct inspect_options *options);
 int inspect_feedback(const struct inspect_options *options);
+int inspect_auth_reply(const struct inspect_options *options);
+
+/* Adds the operand or standard input, at most `max` bytes and one more. Otherwise says why it
+ * cannot and returns INSPECT_USAGE. */
+int inspect_read_input(const struct inspect_options *options, size_t max, struct buffer *out);
 
 #endif
