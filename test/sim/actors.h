@@ -32,6 +32,7 @@ struct host {
     struct endpoint endpoint;
     int listener;
     struct host_habits habits;
+    bool away; /* hangs up on everybody */
     struct slice greylisted; /* addresses seen, one a line */
     struct buffer seen;
 };
@@ -52,6 +53,8 @@ struct scenario {
     struct scope *outside;
 
     unsigned clients, messages_each;
+    uint32_t bulk;  /* how many of the messages say that they are, in a million */
+    uint32_t hurry; /* how many clients send all they have at once */
     unsigned clients_left;
     bool disk_may_fill, steward_is_moody;
     uint32_t dns_trouble;
@@ -68,6 +71,9 @@ struct scenario {
     struct condition strike;
     bool push_wanted, steward_away;
     struct condition push;
+    bool site_paused[SCENARIO_SITES]; /* as the operator wants it */
+    bool site_told[SCENARIO_SITES];   /* as the gateway was told last */
+    struct condition operator;
 
     bool crashed, stop_wanted, ending, healed;
     unsigned starts;
@@ -100,6 +106,8 @@ void host_resolve(void *context, struct world_query *query, uint64_t *ret_delay_
 int neighbours_main(struct task *t, void *argument);
 /* Asks the gateway for what it has in its queue, and holds it against the ledger. */
 MUST_CHECK int neighbours_audit(struct task *t, struct scenario *s);
+/* The operator pauses the site's queue, or releases it, as soon as there is a gateway to hear it. */
+void neighbours_pause(struct scenario *s, unsigned site, bool paused);
 /* Lets go of everything that the queue holds. */
 MUST_CHECK int neighbours_release(struct task *t, struct scenario *s);
 

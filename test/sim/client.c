@@ -243,10 +243,13 @@ int client_main(struct task *t, void *argument)
 {
     struct client *c = argument;
     struct scenario *s = c->scenario;
+    bool hurry = chance_ppm(s->chance, s->hurry);
+    unsigned messages = hurry ? 8 * s->messages_each : s->messages_each;
     int r = 0;
 
-    for (unsigned i = 0; r == 0 && i < s->messages_each; i++) {
-        r = pause_for(t, s, 20 * SECOND_US);
+    for (unsigned i = 0; r == 0 && i < messages; i++) {
+        if (!hurry)
+            r = pause_for(t, s, 20 * SECOND_US);
         if (r == 0)
             r = send_one(t, c);
     }

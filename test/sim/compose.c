@@ -1,5 +1,15 @@
 #include "actors.h"
 
+/* A host receives for a domain of its own, and for many others. */
+static struct slice choose_domain(struct scenario *s, unsigned host)
+{
+    struct arena *arena = &s->ledger->arena;
+
+    if (chance_ppm(s->chance, 500000))
+        return arena_printf(arena, "d%u.example", host);
+    return arena_printf(arena, "d%un%u.example", host, (unsigned)chance_below(s->chance, 12));
+}
+
 /* Recipients of the same host share a transaction, so they come in runs. Names beginning with
  * "nobody" are refused by every host. */
 static void choose_recipients(struct scenario *s, struct ledger_submission *submission)
@@ -14,7 +24,7 @@ static void choose_recipients(struct scenario *s, struct ledger_submission *subm
 
         if (chance_ppm(s->chance, 400000))
             host = (unsigned)chance_below(s->chance, HOSTS);
-        address = arena_printf(arena, "%s%zu@d%u.example", name, i, host);
+        address = arena_printf(arena, "%s%zu@%.*s", name, i, SLICE_ARG(choose_domain(s, host)));
         if (chance_ppm(s->chance, 20000))
             address = arena_printf(arena, "user%zu@%s", i,
                                    chance_ppm(s->chance, 500000) ? "null.example" : "gone.example");
@@ -26,6 +36,11 @@ static void choose_recipients(struct scenario *s, struct ledger_submission *subm
 static void add_header(struct scenario *s, const struct ledger_submission *submission,
                        struct slice from_domain, struct buffer *out)
 {
+    static const char *const signs[] = {
+        "List-Id: <news.example>\r\n",
+        "X-Letterhead-Priority: bulk\r\n",
+        "Precedence: list\r\nX-Letterhead-Priority: transactional\r\n",
+    };
     struct slice token = ledger_token(s->ledger, submission->number);
 
     if (chance_ppm(s->chance, 300000))
@@ -38,6 +53,8 @@ static void add_header(struct scenario *s, const struct ledger_submission *submi
                   SLICE_ARG(submission->recipients[0].address));
     if (chance_ppm(s->chance, 200000))
         buffer_add(out, SLICE("bcc: hidden@d1.example,\r\n\thidden2@d1.example\r\n"));
+    if (chance_ppm(s->chance, s->bulk))
+        buffer_add(out, slice_text(signs[chance_below(s->chance, ARRAY_LEN(signs))]));
     buffer_printf(out, "Subject: %.*s  a  hold notice\r\n", SLICE_ARG(token));
     if (chance_ppm(s->chance, 500000))
         buffer_add(out, SLICE("Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n"));

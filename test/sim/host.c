@@ -192,6 +192,8 @@ static int receive(struct task *t, struct visit *v)
     struct slice line;
     int r;
 
+    if (v->host->away)
+        return -ECONNABORTED;
     if (chance_ppm(chance_of(v), v->host->habits.busy))
         return reply(t, v, "421 4.7.0 too busy\r\n");
     r = reply(t, v, "220 mx.example ready\r\n");
@@ -310,7 +312,8 @@ static void resolve_known(struct scenario *s, struct world_query *query)
         query->answer.status = DNS_NO_NAME;
     else if (query->type == DNS_MX && slice_equal(name, SLICE("null.example")))
         answer_mx(query, 0, "");
-    else if (query->type == DNS_MX && name.data[0] == 'd' && name.data[2] == '.')
+    else if (query->type == DNS_MX && name.data[0] == 'd' &&
+             strchr(".n", name.data[2]))
         resolve_mx(s, query);
     else if (query->type == DNS_A && slice_starts(name, SLICE("mx")))
         answer_address(query, (uint8_t)(10 + name.data[2] - '0'));

@@ -22,6 +22,12 @@ static bool may_be_new(const struct wire_header *sent, const struct wire_field *
     return false;
 }
 
+/* What is for Letterhead alone. */
+static bool must_go(const struct wire_field *field)
+{
+    return is_named(field, "Bcc") || is_named(field, "X-Letterhead-Priority");
+}
+
 static const char *judge_fields(const struct wire_header *sent, const struct wire_header *received)
 {
     size_t next = 0;
@@ -29,14 +35,14 @@ static const char *judge_fields(const struct wire_header *sent, const struct wir
     for (size_t i = 0; i < received->count; i++) {
         const struct wire_field *field = &received->fields[i];
 
-        while (next < sent->count && is_named(&sent->fields[next], "Bcc"))
+        while (next < sent->count && must_go(&sent->fields[next]))
             next++;
         if (next < sent->count && slice_equal(field->whole, sent->fields[next].whole))
             next++;
         else if (!may_be_new(sent, field))
             return "it has a field that was not sent";
     }
-    while (next < sent->count && is_named(&sent->fields[next], "Bcc"))
+    while (next < sent->count && must_go(&sent->fields[next]))
         next++;
     return next < sent->count ? "a field is missing or changed" : NULL;
 }

@@ -118,6 +118,45 @@ static int audits_main(struct task *t, void *argument)
     return r;
 }
 
+static int tell_pause(struct task *t, struct scenario *s, unsigned site, bool paused)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    const struct queue_act_request request = {.act = paused ? QUEUE_ACT_HOLD : QUEUE_ACT_RELEASE,
+                                              .site_id = site + 1,
+                                              .recipient = QUEUE_EVENT_ALL_RECIPIENTS,
+                                              .text = SLICE("by the simulator")};
+
+    queue_act_request_write(&body, &request);
+    return tell(t, s, IPC_QUEUE_ACT, buffer_slice(&body));
+}
+
+/* What the gateway did not confirm is said again: it is the same the second time. */
+static int operator_main(struct task *t, void *argument)
+{
+    struct scenario *s = argument;
+    int r = 0;
+
+    while (r == 0) {
+        bool all_told = true;
+
+        for (unsigned i = 0; i < SCENARIO_SITES; i++) {
+            bool wanted = s->site_paused[i];
+
+            if (wanted != s->site_told[i] && tell_pause(t, s, i, wanted) == 0)
+                s->site_told[i] = wanted;
+            all_told &= s->site_told[i] == s->site_paused[i];
+        }
+        r = all_told ? condition_wait(t, &s->operator) : task_sleep(t, SECOND_US);
+    }
+    return r;
+}
+
+void neighbours_pause(struct scenario *s, unsigned site, bool paused)
+{
+    s->site_paused[site] = paused;
+    condition_broadcast(&s->operator);
+}
+
 static void vault_open(struct task *t, struct scenario *s)
 {
     const struct peer_handlers handlers = {.request = ask_vault, .context = s};
@@ -143,7 +182,8 @@ static void steward_open(struct task *t, struct scenario *s)
     scope_open(&s->steward_scope, t);
     s->steward_end = peer_new(&s->steward_scope, "gateway", s->steward_pair[1], &handlers);
     if (scope_spawn(&s->steward_scope, "pusher", pusher_main, s) < 0 ||
-        scope_spawn(&s->steward_scope, "audits", audits_main, s) < 0)
+        scope_spawn(&s->steward_scope, "audits", audits_main, s) < 0 ||
+        scope_spawn(&s->steward_scope, "operator", operator_main, s) < 0)
         abort();
 }
 

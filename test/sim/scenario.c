@@ -3,6 +3,7 @@
 #include "actors.h"
 #include "app/gateway.h"
 #include "disk_sim.h"
+#include "fairness.h"
 #include "vault/client.h"
 #include "vault/service.h"
 #include "wire/ipc.h"
@@ -215,10 +216,38 @@ static void strike_neighbour(struct scenario *s)
     condition_broadcast(&s->strike);
 }
 
+/* A host goes away for as long as its mail rests, and longer, and comes back to all that has come
+ * together. */
+static int strike_host(struct task *t, struct scenario *s)
+{
+    struct host *host = &s->hosts[chance_below(s->chance, HOSTS)];
+    int r;
+
+    sim_trace(s->w, "host %u goes away", host->number);
+    host->away = true;
+    r = pause_for(t, s, 3600 * SECOND_US);
+    host->away = false;
+    sim_trace(s->w, "host %u is back", host->number);
+    return r;
+}
+
+static int strike_site(struct task *t, struct scenario *s)
+{
+    unsigned site = (unsigned)chance_below(s->chance, SCENARIO_SITES);
+    int r;
+
+    sim_trace(s->w, "site %u is paused", site + 1);
+    neighbours_pause(s, site, true);
+    r = pause_for(t, s, 600 * SECOND_US);
+    neighbours_pause(s, site, false);
+    sim_trace(s->w, "site %u is released", site + 1);
+    return r;
+}
+
 /* One of the things that befall the gateway and its neighbours. */
 static int strike(struct task *t, struct scenario *s)
 {
-    switch (chance_below(s->chance, 8)) {
+    switch (chance_below(s->chance, 10)) {
     case 0:
         sim_world_crash(s->w);
         return 0;
@@ -236,6 +265,10 @@ static int strike(struct task *t, struct scenario *s)
     case 6:
         strike_neighbour(s);
         return 0;
+    case 7:
+        return strike_host(t, s);
+    case 8:
+        return strike_site(t, s);
     default:
         s->steward_away = true;
         return pause_for(t, s, 600 * SECOND_US);
@@ -291,6 +324,8 @@ static void choose_faults(struct scenario *s)
     s->linger_us = chance_ppm(c, 300000) ? chance_skewed(c, 7200 * SECOND_US) : 0;
     s->clients = (unsigned)chance_between(c, 1, CLIENTS_MAX);
     s->messages_each = (unsigned)chance_between(c, 1, 6);
+    s->bulk = chance_ppm(c, 700000) ? (uint32_t)chance_below(c, 1000000) : 0;
+    s->hurry = chance_ppm(c, 400000) ? (uint32_t)chance_below(c, 1000000) : 0;
 }
 
 /* From here on nothing goes wrong any more. */
@@ -303,8 +338,12 @@ static void heal(struct scenario *s)
     s->dns_trouble = 0;
     s->steward_is_moody = s->steward_away = false;
     sim_disk_set_capacity(sim_world_disk(s->w), 1ull << 40);
-    for (size_t i = 0; i < HOSTS; i++)
+    for (size_t i = 0; i < HOSTS; i++) {
         s->hosts[i].habits = (struct host_habits){.pipelining = true};
+        s->hosts[i].away = false;
+    }
+    for (unsigned i = 0; i < SCENARIO_SITES; i++)
+        neighbours_pause(s, i, false);
     if (s->ledger->disk_fails)
         stop_gateway(s); /* an operator starts it anew: it may have stopped accepting */
 }
@@ -443,8 +482,10 @@ void scenario_run(const struct scenario_options *options, struct scenario_result
     for (unsigned i = 0; i < SCENARIO_SITES; i++)
         s.ledger->public_keys[i] = buffer_slice(&options->keys->public_keys[i]);
     choose_faults(&s);
+    fairness_begin(s.ledger);
     r = loop_run(sim_world_base(s.w), main_task, &s);
     report(&s, r, ret);
+    ret->contested = fairness_end();
     for (size_t i = 0; i < HOSTS; i++)
         host_done(&s.hosts[i]);
     ledger_free(s.ledger);

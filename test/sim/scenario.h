@@ -25,6 +25,7 @@ struct scenario_result {
     uint64_t simulated_us;
     unsigned acknowledged, refused, unanswered, delivered, bounced, expired, repeated, ambiguous,
         crashes, starts;
+    uint64_t contested; /* jobs given out while several sites waited for them */
 };
 
 void scenario_run(const struct scenario_options *options, struct scenario_result *ret);

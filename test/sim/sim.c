@@ -72,15 +72,18 @@ static void add(struct scenario_result *sum, const struct scenario_result *one)
     sum->ambiguous += one->ambiguous;
     sum->crashes += one->crashes;
     sum->starts += one->starts;
+    sum->contested += one->contested;
 }
 
 static void report(const struct scenario_result *r)
 {
     printf(
         "%u acknowledged, %u refused, %u left without an answer; recipients: %u delivered, %u bounced, "
-        "%u expired, %u repeated; %u ambiguous attempts, %u crashes, %u starts, %.1f simulated hours\n",
+        "%u expired, %u repeated; %u ambiguous attempts, %u crashes, %u starts, %llu turns between "
+        "sites, %.1f simulated hours\n",
         r->acknowledged, r->refused, r->unanswered, r->delivered, r->bounced, r->expired,
-        r->repeated, r->ambiguous, r->crashes, r->starts, (double)r->simulated_us / 3.6e9);
+        r->repeated, r->ambiguous, r->crashes, r->starts, (unsigned long long)r->contested,
+        (double)r->simulated_us / 3.6e9);
 }
 
 static bool run_all(const struct scenario_keys *keys, const struct arguments *a)
