@@ -129,16 +129,16 @@ static void what_is_not_whole_is_refused(struct task *t, struct gateway *g)
 
 static void too_much_is_refused(struct task *t, struct gateway *g)
 {
-    char filler[50000] = "";
+    static const char filler[9000] = "";
 
     assert_int_equal(begin(t, g, id_of(3), 10001), 0);
     assert_int_equal(piece(t, g, id_of(3), SUBMIT_REMOTE_CONTENT, 0, SLICE("x")), 0);
     assert_int_equal(end(t, g, id_of(3)), 552);
     /* memory: what does not fit the budget is not taken */
     for (uint8_t i = 10; i < 30; i++) {
-        int r = begin(t, g, id_of(i), 9000);
+        int r = begin(t, g, id_of(i), sizeof filler);
         if (r == 0)
-            r = piece(t, g, id_of(i), SUBMIT_REMOTE_CONTENT, 0, slice_of(filler, 9000));
+            r = piece(t, g, id_of(i), SUBMIT_REMOTE_CONTENT, 0, slice_of(filler, sizeof filler));
         assert_true(r == 0 || r == -ENOBUFS);
         assert_true(g->service->budget.used_bytes <= 100000);
     }

@@ -124,8 +124,11 @@ static bool bdat(struct command_parse *p, struct slice rest)
     struct slice size, last = SLICE_NONE, excess;
     bool has_size = command_next_word(&rest, &size);
     bool has_last = command_next_word(&rest, &last);
+    int r = has_size ? slice_to_u64(size, UINT64_MAX, &p->command->bdat.size_bytes) : -EINVAL;
 
-    if (!has_size || slice_to_u64(size, UINT64_MAX, &p->command->bdat.size_bytes) < 0)
+    if (r == -ERANGE) /* announced all the same: what follows must not be taken for commands */
+        p->command->bdat.size_bytes = UINT64_MAX;
+    else if (r < 0)
         return command_refuse(p, 501, "5.5.4", "BDAT needs a number of bytes");
     if ((has_last && !slice_equal_nocase(last, SLICE("LAST"))) || command_next_word(&rest, &excess))
         return command_refuse(p, 501, "5.5.4", "Only LAST may follow the number of bytes");
