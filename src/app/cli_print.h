@@ -28,6 +28,7 @@ void cli_print_gateway(const json_t *output);
 void cli_print_site_added(const json_t *output);
 void cli_print_sites(const json_t *output);
 void cli_print_site(const json_t *output);
+void cli_print_site_set(const json_t *output);
 void cli_print_site_state(const json_t *output);
 void cli_print_records(const json_t *output);
 void cli_print_zone(const json_t *output);

@@ -119,6 +119,7 @@ void cli_print_site(const json_t *output)
     cli_field_print("method", cli_member(output, "method"));
     cli_field_print("state", cli_member(output, "state"));
     cli_field_print("since", cli_time(output, "since"));
+    cli_field_print("tls", cli_member(output, "tls"));
     if (cli_member(output, "why").size)
         cli_field_print("why", cli_member(output, "why"));
     print_from(output);
@@ -130,6 +131,16 @@ void cli_print_site(const json_t *output)
         print_dmarc(identity);
         print_record_table(identity);
     }
+}
+
+void cli_print_site_set(const json_t *output)
+{
+    fputs("Mail of ", stdout);
+    cli_text_print(cli_member(output, "site"));
+    puts(slice_equal(cli_member(output, "tls"), SLICE("verified"))
+             ? " goes out under verified TLS only."
+             : " goes out as each receiver allows, encrypted wherever it can be.");
+    cli_print_gateway(output);
 }
 
 void cli_print_site_state(const json_t *output)

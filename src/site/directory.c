@@ -176,6 +176,7 @@ void directory_site_write(struct buffer *body, const struct directory_site *site
         buffer_add_sized(body, site->credentials[i].access_key_id);
         buffer_add_sized(body, site->credentials[i].sealed);
     }
+    buffer_add_u8(body, site->verified_tls);
 }
 
 void directory_remove_write(struct buffer *body, uint64_t site_id)
@@ -246,6 +247,7 @@ static void read_site(struct cursor *c, struct arena *arena, struct directory_si
         ret->credentials[i].access_key_id = read_copy(c, arena);
         ret->credentials[i].sealed = read_copy(c, arena);
     }
+    ret->verified_tls = read_choice(c, 0, 1);
 }
 
 static struct user *users_of(struct entry *entry, struct arena *arena)

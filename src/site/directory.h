@@ -56,6 +56,7 @@ struct directory_site {
     size_t identity_count;
     struct directory_credential *credentials;
     size_t credential_count;
+    bool verified_tls; /* its mail goes out under verified TLS only */
 };
 
 struct directory;

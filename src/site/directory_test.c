@@ -39,7 +39,8 @@ static void send_site_one(struct directory *d, const char *user)
                                   .identities = identities,
                                   .identity_count = ARRAY_LEN(identities),
                                   .credentials = credentials,
-                                  .credential_count = ARRAY_LEN(credentials)};
+                                  .credential_count = ARRAY_LEN(credentials),
+                                  .verified_tls = true};
 
     send_site(d, &site, 0);
 }
@@ -91,6 +92,7 @@ static void carries_everything(void **state)
     assert_true(slice_equal(site->identities[0].keys[0].selector, SLICE("token")));
     assert_true(slice_equal(site->identities[0].keys[0].sealed, SLICE("sealed\0key")));
     assert_true(slice_equal(site->identities[1].why_not, SLICE("not yet")));
+    assert_true(site->verified_tls);
     directory_free(d);
 }
 

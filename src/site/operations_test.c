@@ -162,6 +162,30 @@ static int pauses_resumes_and_removes(struct task *t, void *argument)
     return 0;
 }
 
+static int says_how_mail_goes_out(struct task *t, void *argument)
+{
+    CLEANUP(close_fixture) struct fixture f;
+    json_t *reply;
+
+    (void)argument;
+    open_fixture(t, &f);
+    json_decref(
+        ask_well(t, &f, "site.add",
+                 "{\"site\": \"one\", \"domain\": \"example.org\", \"tls\": \"verified\"}"));
+    assert_true(directory_site_by_id(f.world.directory, 1)->verified_tls);
+    json_decref(ask_well(t, &f, "site.set", "{\"site\": \"one\", \"tls\": \"opportunistic\"}"));
+    assert_false(directory_site_by_id(f.world.directory, 1)->verified_tls);
+    reply = ask_well(t, &f, "site.show", "{\"site\": \"one\"}");
+    assert_string_equal(json_at(reply, "output.tls"), "opportunistic");
+    json_decref(reply);
+    json_decref(ask_well(t, &f, "site.set", "{\"site\": \"one\", \"tls\": \"verified\"}"));
+    reply = ask_well(t, &f, "site.show", "{\"site\": \"one\"}");
+    assert_string_equal(json_at(reply, "output.tls"), "verified");
+    json_decref(reply);
+    ask_badly(t, &f, "site.set", "{\"site\": \"one\", \"tls\": \"maybe\"}", CONTROL_INVALID, "tls");
+    return 0;
+}
+
 static const struct directory_site *site_of_user(const struct fixture *f, const char *user)
 {
     const struct directory_credential *credential;
@@ -258,9 +282,13 @@ static int signs_with_a_key_that_can_be_verified(struct task *t, void *argument)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TASK_TEST(adds_a_site_with_three_keys),   TASK_TEST(judges_what_is_to_be_added),
-        TASK_TEST(pauses_resumes_and_removes),    TASK_TEST(credentials_come_and_go),
-        TASK_TEST(says_when_the_gateway_is_away), TASK_TEST(signs_with_a_key_that_can_be_verified),
+        TASK_TEST(adds_a_site_with_three_keys),
+        TASK_TEST(judges_what_is_to_be_added),
+        TASK_TEST(says_how_mail_goes_out),
+        TASK_TEST(pauses_resumes_and_removes),
+        TASK_TEST(credentials_come_and_go),
+        TASK_TEST(says_when_the_gateway_is_away),
+        TASK_TEST(signs_with_a_key_that_can_be_verified),
     };
 
     log_init("test", LOG_WARNING);

@@ -96,6 +96,7 @@ int site_directory_read(struct store *s, struct arena *arena, int64_t site_id,
     found.name = site.name;
     found.method = site.method;
     found.state = slice_equal(site.state, SLICE("paused")) ? SITE_PAUSED : SITE_ACTIVE;
+    found.verified_tls = site.verified_tls;
     r = site_outgoing_addresses(s, arena, site_id, &found.outgoing_addresses,
                                 &found.outgoing_address_count);
     if (r == 0)

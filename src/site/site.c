@@ -31,6 +31,7 @@ static void read_site(struct query *q, struct arena *arena, struct site *ret)
     ret->state_since_us = query_int(q, 4);
     ret->state_why = arena_copy(arena, query_text(q, 5));
     ret->created_us = query_int(q, 6);
+    ret->verified_tls = query_int(q, 7) != 0;
 }
 
 static int step_to_site(struct query *q, struct arena *arena, struct site *ret)
@@ -87,6 +88,16 @@ int site_insert(struct store *s, const struct site *site)
     query_bind_text(&q, site->name);
     query_bind_text(&q, slice_text(site_method_name(site->method)));
     query_bind_int(&q, site->created_us);
+    query_bind_int(&q, site->verified_tls);
+    return query_run(&q);
+}
+
+int site_set_verified_tls(struct store *s, int64_t id, bool verified_tls)
+{
+    CLEANUP(query_done) struct query q = store_query(s, STORE_SITE_SET_VERIFIED_TLS);
+
+    query_bind_int(&q, id);
+    query_bind_int(&q, verified_tls);
     return query_run(&q);
 }
 

@@ -14,6 +14,7 @@ struct site {
     int64_t state_since_us;
     struct slice state_why;
     int64_t created_us;
+    bool verified_tls; /* its mail goes out under verified TLS only */
 };
 
 /* "dkim", "smtp", "domain". */
@@ -31,6 +32,7 @@ MUST_CHECK int site_list(struct store *s, struct arena *arena, struct site **ret
 MUST_CHECK int site_insert(struct store *s, const struct site *site);
 MUST_CHECK int site_set_state(struct store *s, int64_t id, struct slice state, int64_t now_us,
                               struct slice why);
+MUST_CHECK int site_set_verified_tls(struct store *s, int64_t id, bool verified_tls);
 /* Deletes what belongs to the site but its row, which becomes "removed". Within a transaction. */
 MUST_CHECK int site_erase(struct store *s, int64_t id, int64_t now_us);
 

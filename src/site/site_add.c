@@ -187,11 +187,13 @@ static int store_plan(struct store *s, const struct plan *plan)
     return r;
 }
 
-static void describe_start(struct task *t, struct arena *arena, struct plan *plan)
+static void describe_start(struct task *t, struct arena *arena, struct control_call *call,
+                           struct plan *plan)
 {
     struct identity *identity = &plan->identity;
 
     plan->site.method = SITE_METHOD_DKIM;
+    plan->site.verified_tls = slice_equal(control_text(call, "tls"), SLICE("verified"));
     plan->site.created_us = identity->created_us = identity->since_us = task_wall_us(t);
     identity->site_id = plan->site.id;
     identity->state = SLICE("NOT_STARTED");
@@ -236,7 +238,7 @@ int site_add(struct task *t, struct control_call *call)
         r = create_keys(t, service, &arena, plan);
     if (r < 0)
         return r;
-    describe_start(t, &arena, plan);
+    describe_start(t, &arena, call, plan);
     r = store_plan(service->store, plan);
     if (r == -EEXIST)
         return refuse_name(call); /* someone was faster */

@@ -34,6 +34,11 @@ int site_push_change(struct task *t, struct site_service *service, struct contro
     return 0;
 }
 
+static const char *tls_word(bool verified)
+{
+    return verified ? "verified" : "opportunistic";
+}
+
 static json_t *describe_site(const struct site *site)
 {
     json_t *object = json_object();
@@ -41,6 +46,7 @@ static json_t *describe_site(const struct site *site)
     add_text(object, "site", site->name);
     json_object_set_new(object, "method", json_string(site_method_name(site->method)));
     add_text(object, "state", site->state);
+    json_object_set_new(object, "tls", json_string(tls_word(site->verified_tls)));
     json_object_set_new(object, "since", control_json_time(site->state_since_us));
     add_text(object, "why", site->state_why);
     json_object_set_new(object, "created", control_json_time(site->created_us));
@@ -165,6 +171,23 @@ static int resume_site(struct task *t, struct control_call *call)
     return change_state(t, call, SLICE("active"));
 }
 
+static int set_site(struct task *t, struct control_call *call)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct site_service *service = call->context;
+    bool verified = slice_equal(control_text(call, "tls"), SLICE("verified"));
+    struct site site;
+    int r = site_of_call(service->store, &arena, call, &site);
+
+    if (r == 0)
+        r = site_set_verified_tls(service->store, site.id, verified);
+    if (r < 0)
+        return r;
+    add_text(call->output, "site", site.name);
+    json_object_set_new(call->output, "tls", json_string(tls_word(verified)));
+    return site_push_change(t, service, call, site.id);
+}
+
 static int erase_site(struct store *s, int64_t id, int64_t now_us)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
@@ -203,6 +226,7 @@ static int remove_site(struct task *t, struct control_call *call)
 }
 
 static const char *const methods[] = {"dkim", NULL};
+static const char *const tls_words[] = {"opportunistic", "verified", NULL};
 
 static const struct control_field add_fields[] = {
     {.name = "site",
@@ -231,6 +255,11 @@ static const struct control_field add_fields[] = {
     {.name = "subdomains",
      .type = CONTROL_FLAG,
      .help = "let it send as the domains below the domain, too"},
+    {.name = "tls",
+     .type = CONTROL_TEXT,
+     .max = 20,
+     .choices = tls_words,
+     .help = "verified: its mail goes out only under TLS to servers that can be verified"},
     {NULL},
 };
 static const struct control_field no_fields[] = {{NULL}};
@@ -241,6 +270,17 @@ static const struct control_field state_fields[] = {
      .type = CONTROL_TEXT,
      .max = 200,
      .help = "the reason, for those who look later"},
+    {NULL},
+};
+static const struct control_field set_fields[] = {
+    SITE_FIELD,
+    {.name = "tls",
+     .type = CONTROL_TEXT,
+     .required = true,
+     .max = 20,
+     .choices = tls_words,
+     .help = "verified: its mail goes out only under TLS to servers that can be verified; "
+             "opportunistic: as each receiver allows"},
     {NULL},
 };
 static const struct control_field remove_fields[] = {
@@ -256,7 +296,9 @@ static const struct control_operation operations[] = {
     {"site.list", "List the sites with the state of their identities", CONTROL_VIEWER, false,
      no_fields, "sites[] as of site.show", list_sites},
     {"site.show", "Show all about one site", CONTROL_VIEWER, false, site_fields,
-     "site, method, state, since, why, created, identities[], from[], credentials", show_site},
+     "site, method, state, tls, since, why, created, identities[], from[], credentials", show_site},
+    {"site.set", "Change how a site's mail goes out", CONTROL_OPERATOR, true, set_fields,
+     "site, tls, gateway", set_site},
     {"site.pause", "Take no more mail from a site; what is queued is still delivered",
      CONTROL_OPERATOR, true, state_fields, "site, state, gateway", pause_site},
     {"site.resume", "Take mail from a paused site again", CONTROL_OPERATOR, true, state_fields,

@@ -1,23 +1,26 @@
 /* Sites, the addresses they send from, and their credentials. */
 
 -- name: site_add
-INSERT INTO site (id, name, method, state, state_since_us, state_why, created_us)
-VALUES ($1, $2, $3, 'active', $4, '', $4);
+INSERT INTO site (id, name, method, state, state_since_us, state_why, created_us, verified_tls)
+VALUES ($1, $2, $3, 'active', $4, '', $4, $5);
 
 -- name: site_by_name
-SELECT id, name, method, state, state_since_us, state_why, created_us
+SELECT id, name, method, state, state_since_us, state_why, created_us, verified_tls
 FROM site WHERE name = $1 AND state <> 'removed';
 
 -- name: site_by_id
-SELECT id, name, method, state, state_since_us, state_why, created_us
+SELECT id, name, method, state, state_since_us, state_why, created_us, verified_tls
 FROM site WHERE id = $1;
 
 -- name: site_list
-SELECT id, name, method, state, state_since_us, state_why, created_us
+SELECT id, name, method, state, state_since_us, state_why, created_us, verified_tls
 FROM site WHERE state <> 'removed' ORDER BY name;
 
 -- name: site_set_state
 UPDATE site SET state = $2, state_since_us = $3, state_why = $4 WHERE id = $1;
+
+-- name: site_set_verified_tls
+UPDATE site SET verified_tls = $2 WHERE id = $1;
 
 -- name: outgoing_address_add
 INSERT INTO outgoing_address (site_id, address) VALUES ($1, $2);
