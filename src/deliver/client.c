@@ -1,184 +1,16 @@
-#include "deliver/client.h"
+#include "deliver/client_inside.h"
 
 #include "base/limits.h"
-#include "runtime/tls.h"
 #include "wire/smtp_data.h"
 #include "wire/xtext.h"
 
 /* RFC 5321 §4.5.3.2, and our own for what it does not name. */
-static const uint64_t CONNECT_US = 30 * SECOND_US;
-static const uint64_t GREETING_US = 300 * SECOND_US;
-static const uint64_t HANDSHAKE_US = 60 * SECOND_US;
-static const uint64_t COMMAND_US = 300 * SECOND_US;
 static const uint64_t DATA_US = 120 * SECOND_US;
 static const uint64_t BLOCK_US = 180 * SECOND_US;
 static const uint64_t FINAL_DOT_US = 600 * SECOND_US;
 static const uint64_t QUIT_US = 2 * SECOND_US;
 
 enum { DATA_PIECES = 16 };
-
-static int problem(struct client *c, int r, const char *while_what)
-{
-    const char *cause = r == -ETIMEDOUT      ? "no answer in time"
-                        : r == -EPIPE        ? "the server closed the connection"
-                        : r == -ECONNRESET   ? "the server broke the connection"
-                        : r == -ECONNREFUSED ? "nobody listens there (connection refused)"
-                        : r == -EPROTO       ? "the server's answer was not SMTP"
-                        : r == -EMSGSIZE     ? "the server's answer was too long"
-                        : r == -ECANCELED    ? "we are shutting down"
-                                             : strerror(-r);
-
-    c->problem = arena_printf(&c->arena, "%s: %s", while_what, cause);
-    c->problem_code = 0;
-    return r;
-}
-
-/* A reply that ends the dialogue. */
-static int refused(struct client *c, const struct smtp_reply *reply)
-{
-    c->problem = wire_reply_escape(&c->arena, reply, QUEUE_TEXT_BYTES);
-    c->problem_code = reply->code;
-    c->problem_status = reply->status;
-    return -ECONNABORTED;
-}
-
-/* Waits for one reply, within `timeout_us`. Its slices are good until the next call. */
-static int read_reply(struct task *t, struct client *c, uint64_t timeout_us, const char *while_what,
-                      struct smtp_reply *ret)
-{
-    CLEANUP(task_deadline_end) struct task_deadline limit = task_deadline_after(t, timeout_us);
-    struct wire_error error;
-
-    for (;;) {
-        size_t used;
-        int r = reply_parser_feed(&c->parser, stream_buffered(c->stream), &used, ret, &error);
-
-        stream_consume(c->stream, used);
-        if (r == 0) {
-            r = stream_fill(t, c->stream, LIMIT_REPLY_BYTES);
-            if (r == 0)
-                continue;
-        }
-        if (r < 0)
-            return problem(c, r, while_what);
-        if (ret->code == 421)
-            c->closing = true;
-        return 0;
-    }
-}
-
-static int send_command(struct task *t, struct client *c, struct slice line, const char *while_what)
-{
-    CLEANUP(task_deadline_end) struct task_deadline limit = task_deadline_after(t, COMMAND_US);
-    int r = stream_write(t, c->stream, line);
-
-    if (r == 0)
-        r = stream_flush(t, c->stream);
-    return r < 0 ? problem(c, r, while_what) : 0;
-}
-
-static int dial(struct task *t, const struct client_options *options, struct client *c)
-{
-    CLEANUP(task_deadline_end) struct task_deadline limit = task_deadline_after(t, CONNECT_US);
-    char address[ENDPOINT_TEXT_BYTES];
-    int r;
-
-    endpoint_format_address(&options->address, address);
-    c->remote = arena_printf(&c->arena, "%.*s [%s]:%u", SLICE_ARG(options->host_name), address,
-                             options->address.port);
-    r = stream_connect(t, NULL, &options->address, &c->stream);
-    return r < 0 ? problem(c, r, "connecting") : 0;
-}
-
-static int greeting(struct task *t, struct client *c)
-{
-    struct smtp_reply reply;
-    int r = read_reply(t, c, GREETING_US, "waiting for the greeting", &reply);
-
-    if (r < 0)
-        return r;
-    return wire_reply_class(reply.code) == SMTP_CLASS_SUCCESS ? 0 : refused(c, &reply);
-}
-
-/* EHLO, and HELO for servers that know only that. */
-static int hello(struct task *t, const struct client_options *options, struct client *c)
-{
-    static const char *const verbs[] = {"EHLO", "HELO"};
-    struct smtp_reply reply;
-
-    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-        struct slice line =
-            arena_printf(&c->arena, "%s %.*s\r\n", verbs[i], SLICE_ARG(options->hostname));
-        int r = send_command(t, c, line, "sending EHLO");
-
-        if (r == 0)
-            r = read_reply(t, c, COMMAND_US, "waiting for the answer to EHLO", &reply);
-        if (r < 0)
-            return r;
-        c->capabilities = (struct smtp_capabilities){0};
-        if (reply.code == 250) {
-            if (i == 0)
-                wire_capabilities_parse(&reply, &c->capabilities);
-            return 0;
-        }
-        if (wire_reply_class(reply.code) != SMTP_CLASS_PERMANENT || stream_is_tls(c->stream))
-            break;
-    }
-    return refused(c, &reply);
-}
-
-static int handshake(struct task *t, const struct client_options *options, struct client *c)
-{
-    CLEANUP(task_deadline_end) struct task_deadline limit = task_deadline_after(t, HANDSHAKE_US);
-    int r = stream_start_tls_client(t, c->stream, options->tls_context, options->host_name);
-
-    if (r == 0)
-        return 0;
-    c->tls_failed = r != -ECANCELED;
-    c->problem =
-        arena_printf(&c->arena, "TLS handshake: %s",
-                     *stream_tls_error(c->stream) ? stream_tls_error(c->stream) : strerror(-r));
-    return r;
-}
-
-/* After a handshake both sides forget what was said before it (RFC 3207 §4.2). A server that
- * refuses STARTTLS, or says something else, leaves a connection in clear that is still good. */
-static int start_tls(struct task *t, const struct client_options *options, struct client *c)
-{
-    struct smtp_reply reply;
-    int r;
-
-    if (options->tls == CLIENT_TLS_NONE || !options->tls_context || !c->capabilities.starttls)
-        return 0;
-    r = send_command(t, c, SLICE("STARTTLS\r\n"), "sending STARTTLS");
-    if (r == 0)
-        r = read_reply(t, c, COMMAND_US, "waiting for the answer to STARTTLS", &reply);
-    if (r < 0)
-        return r;
-    if (reply.code != 220)
-        return 0;
-    r = handshake(t, options, c);
-    return r < 0 ? r : hello(t, options, c);
-}
-
-int client_dial(struct task *t, const struct client_options *options, struct client *c)
-{
-    int r;
-
-    *c = CLIENT_NONE;
-    r = dial(t, options, c);
-    if (r == 0)
-        r = greeting(t, c);
-    if (r == 0)
-        r = hello(t, options, c);
-    if (r == 0)
-        r = start_tls(t, options, c);
-    if (r == 0 && c->closing) {
-        c->problem = SLICE("the server is closing");
-        r = -ECONNABORTED;
-    }
-    return r;
-}
 
 static void mail_write(struct buffer *b, const struct client *c, const struct client_message *m)
 {
@@ -243,7 +75,7 @@ static void outcome_set(const struct client *c, struct arena *arena, const struc
                      (uint8_t)(reply->status.detail > 255 ? 255 : reply->status.detail)},
         .text = wire_reply_escape(arena, reply, QUEUE_TEXT_BYTES),
         .remote = arena_copy(arena, c->remote),
-        .tls = slice_text(stream_tls_version(c->stream)),
+        .tls = arena_copy(arena, c->protection),
     };
 }
 
@@ -307,7 +139,7 @@ struct group {
 static int group_mail(struct task *t, struct client *c, struct group *g)
 {
     struct smtp_reply reply;
-    int r = read_reply(t, c, COMMAND_US, "waiting for the answer to MAIL", &reply);
+    int r = client_read_reply(t, c, CLIENT_COMMAND_US, "waiting for the answer to MAIL", &reply);
 
     if (r == 0 && wire_reply_class(reply.code) != SMTP_CLASS_SUCCESS)
         settle_rest(c, g->arena, &reply, g->message, g->outcomes);
@@ -317,7 +149,7 @@ static int group_mail(struct task *t, struct client *c, struct group *g)
 static int group_rcpt(struct task *t, struct client *c, struct group *g, size_t i)
 {
     struct smtp_reply reply;
-    int r = read_reply(t, c, COMMAND_US, "waiting for the answer to RCPT", &reply);
+    int r = client_read_reply(t, c, CLIENT_COMMAND_US, "waiting for the answer to RCPT", &reply);
 
     if (r < 0)
         return r;
@@ -333,7 +165,7 @@ static int group_rcpt(struct task *t, struct client *c, struct group *g, size_t 
 static int group_data(struct task *t, struct client *c, struct group *g)
 {
     struct smtp_reply reply;
-    int r = read_reply(t, c, DATA_US, "waiting for the answer to DATA", &reply);
+    int r = client_read_reply(t, c, DATA_US, "waiting for the answer to DATA", &reply);
 
     if (r < 0)
         return r;
@@ -352,7 +184,7 @@ static int group_pipelined(struct task *t, struct client *c, struct group *g)
     for (size_t i = 0; i < g->message->recipient_count; i++)
         rcpt_write(&commands, c, &g->message->recipients[i]);
     buffer_add(&commands, SLICE("DATA\r\n"));
-    r = send_command(t, c, buffer_slice(&commands), "sending MAIL");
+    r = client_send_command(t, c, buffer_slice(&commands), "sending MAIL");
     if (r == 0)
         r = group_mail(t, c, g);
     for (size_t i = 0; r == 0 && i < g->message->recipient_count; i++)
@@ -366,7 +198,7 @@ static int group_stepwise(struct task *t, struct client *c, struct group *g)
     int r;
 
     mail_write(&command, c, g->message);
-    r = send_command(t, c, buffer_slice(&command), "sending MAIL");
+    r = client_send_command(t, c, buffer_slice(&command), "sending MAIL");
     if (r == 0)
         r = group_mail(t, c, g);
     if (r < 0 || g->outcomes[0].result != 0)
@@ -374,13 +206,13 @@ static int group_stepwise(struct task *t, struct client *c, struct group *g)
     for (size_t i = 0; r == 0 && i < g->message->recipient_count && !c->closing; i++) {
         command.size = 0;
         rcpt_write(&command, c, &g->message->recipients[i]);
-        r = send_command(t, c, buffer_slice(&command), "sending RCPT");
+        r = client_send_command(t, c, buffer_slice(&command), "sending RCPT");
         if (r == 0)
             r = group_rcpt(t, c, g, i);
     }
     if (r < 0 || g->accepted == 0 || c->closing)
         return r;
-    r = send_command(t, c, SLICE("DATA\r\n"), "sending DATA");
+    r = client_send_command(t, c, SLICE("DATA\r\n"), "sending DATA");
     return r == 0 ? group_data(t, c, g) : r;
 }
 
@@ -405,24 +237,26 @@ static int send_content(struct task *t, struct client *c, const struct client_me
 
         r = stream_flush(t, c->stream);
     }
-    return r < 0 ? problem(c, r, "sending the message") : 0;
+    return r < 0 ? client_problem(c, r, "sending the message") : 0;
 }
 
 /* 354 came although no recipient was accepted: an empty message ends it (RFC 2920 §3.1). */
 static int send_nothing(struct task *t, struct client *c)
 {
     struct smtp_reply reply;
-    int r = send_command(t, c, SLICE(".\r\n"), "ending an empty message");
+    int r = client_send_command(t, c, SLICE(".\r\n"), "ending an empty message");
 
-    return r == 0 ? read_reply(t, c, FINAL_DOT_US, "ending an empty message", &reply) : r;
+    return r == 0 ? client_read_reply(t, c, FINAL_DOT_US, "ending an empty message", &reply) : r;
 }
 
 static int reset(struct task *t, struct client *c)
 {
     struct smtp_reply reply;
-    int r = send_command(t, c, SLICE("RSET\r\n"), "sending RSET");
+    int r = client_send_command(t, c, SLICE("RSET\r\n"), "sending RSET");
 
-    return r == 0 ? read_reply(t, c, COMMAND_US, "waiting for the answer to RSET", &reply) : r;
+    return r == 0 ? client_read_reply(t, c, CLIENT_COMMAND_US, "waiting for the answer to RSET",
+                                      &reply)
+                  : r;
 }
 
 /* Whatever happens while clearing up does not touch outcomes; it only ends the connection. */
@@ -440,7 +274,7 @@ static int content(struct task *t, struct client *c, struct group *g, bool *ret_
     if (r < 0)
         return r;
     *ret_data_sent = true;
-    r = read_reply(t, c, FINAL_DOT_US, "waiting for the answer to the message", &reply);
+    r = client_read_reply(t, c, FINAL_DOT_US, "waiting for the answer to the message", &reply);
     if (r == 0)
         settle_rest(c, g->arena, &reply, g->message, g->outcomes);
     return r;
@@ -467,7 +301,7 @@ int client_send(struct task *t, struct client *c, struct arena *arena,
     if (g.go && g.accepted > 0)
         return content(t, c, &g, ret_data_sent);
     if (c->closing && !g.go) /* 421 in the middle: whoever was not answered for has no outcome */
-        return problem(c, -EPIPE, "the server was not available (421)");
+        return client_problem(c, -EPIPE, "the server was not available (421)");
     clear_up(t, c, g.go ? send_nothing : reset);
     return 0;
 }
@@ -477,8 +311,8 @@ void client_quit(struct task *t, struct client *c)
     CLEANUP(task_deadline_end) struct task_deadline limit = task_deadline_after(t, QUIT_US);
     struct smtp_reply reply;
 
-    if (c->stream && send_command(t, c, SLICE("QUIT\r\n"), "sending QUIT") == 0)
-        (void)!read_reply(t, c, QUIT_US, "waiting for the answer to QUIT", &reply);
+    if (c->stream && client_send_command(t, c, SLICE("QUIT\r\n"), "sending QUIT") == 0)
+        (void)!client_read_reply(t, c, QUIT_US, "waiting for the answer to QUIT", &reply);
 }
 
 void client_close(struct client *c)

@@ -1,7 +1,8 @@
 /* The SMTP client (RFC 5321), one connection of it. Delivery and the prober use the same steps; a
  * prober just stops earlier.
  *
- *   client_dial      connect, greeting, EHLO, STARTTLS as the policy says, EHLO again
+ *   client_dial      connect, greeting, EHLO, STARTTLS as the plan says, EHLO again
+ *   client_reach     the same, and once more in clear where that is allowed and TLS failed
  *   client_send      one transaction: MAIL, a bounded group of RCPT, DATA, content
  *   client_quit      says goodbye, without caring about the answer
  *
@@ -13,35 +14,42 @@
 #define LETTERHEAD_DELIVER_CLIENT_H
 
 #include "base/arena.h"
+#include "deliver/tls_policy.h"
 #include "queue/queue.h"
 #include "runtime/stream.h"
 #include "wire/smtp_reply.h"
 
 enum client_tls {
-    CLIENT_TLS_OPPORTUNISTIC, /* used when offered, certificate not judged (RFC 7435) */
-    CLIENT_TLS_NONE,          /* never: the second try after an opportunistic handshake failed */
+    CLIENT_TLS_PLANNED, /* by the plan */
+    CLIENT_TLS_NONE,    /* never: the second try, where the plan allows one */
 };
 
 struct client_options {
-    struct slice hostname; /* for EHLO */
-    struct tls_context
-        *tls_context; /* client context for the mode; may be NULL with CLIENT_TLS_NONE */
+    struct slice hostname;           /* for EHLO */
+    struct tls_context *tls_context; /* NULL: never TLS; then the plan must not insist */
     enum client_tls tls;
-    struct slice host_name; /* of the server: SNI and words */
+    const struct tls_plan *plan; /* NULL: opportunistic. Not one that forbids the host */
+    struct slice host_name;      /* of the server, for words; SNI, unless the plan has another */
     struct endpoint address;
+    const struct endpoint *source; /* NULL: the system chooses */
 };
 
 struct client {
     struct stream *stream;
     struct reply_parser parser;
     struct smtp_capabilities capabilities;
-    struct arena arena;    /* words about the connection */
-    struct slice remote;   /* "mx.example.org [192.0.2.1]:25" */
-    struct slice problem;  /* why the last step failed, for people */
-    uint16_t problem_code; /* the reply that caused it; 0: none came */
-    struct smtp_status problem_status;
-    bool tls_failed; /* the handshake was what failed */
-    bool closing;    /* the server said 421, or will close: no further transaction */
+    struct arena arena;                /* words about the connection */
+    struct slice remote;               /* "mx.example.org [192.0.2.1]:25" */
+    struct slice problem;              /* why the last step failed, for people */
+    uint16_t problem_code;             /* the reply that caused it; 0: none came */
+    struct smtp_status problem_status; /* the reply's; without one, ours for what was missing */
+    bool tls_failed; /* the handshake was what failed, and need not have succeeded */
+    bool tls_asked;  /* TLS was to be used, and client_report has not told what came of it */
+    enum wire_tls_result tls_result; /* what was wrong, also if it did not matter */
+    struct slice tls_reason;
+    bool verified;           /* somebody vouches for the server */
+    struct slice protection; /* "TLSv1.3, verified by DANE"; empty: in clear */
+    bool closing;            /* the server said 421, or will close: no further transaction */
     size_t transactions;
 };
 
@@ -50,6 +58,12 @@ struct client {
 /* -ECONNABORTED: the server refused to talk (problem_code has the reply); -EPROTO and others: no
  * sense could be made of it, or no connection. Only client_close may follow. */
 MUST_CHECK int client_dial(struct task *t, const struct client_options *options, struct client *c);
+/* Also adds what the TLS session came to (wire/tls_session.h), for mail to `domain`. */
+MUST_CHECK int client_reach(struct task *t, struct client_options *options, struct slice domain,
+                            struct buffer *sessions, struct client *c);
+/* Adds that once, if TLS was tried; client_reach has done it. An empty domain: nobody to tell. */
+void client_report(struct client *c, const struct client_options *options, struct slice domain,
+                   struct buffer *sessions);
 
 /* What is sent in one transaction. */
 struct client_message {

@@ -14,6 +14,7 @@
 #include "base/share.h"
 #include "deliver/route.h"
 #include "deliver/sign.h"
+#include "deliver/tls_policy.h"
 #include "queue/queue.h"
 
 struct deliver;
@@ -23,7 +24,8 @@ struct deliver_options {
     struct sign_options sign;
     struct slice hostname; /* for EHLO */
     struct slice bounce_domain;
-    struct tls_context *tls_context;     /* opportunistic client; NULL: never TLS (simulator) */
+    struct tls_context *tls_context;     /* NULL: never TLS (simulator) */
+    struct tls_policy tls_policy;        /* whom to ask what TLS must come to */
     size_t connections_per_provider_max; /* unless deliver/shaping.h has a limit for it */
     size_t connections_max;
     size_t messages_per_connection_max; /* likewise */

@@ -131,6 +131,7 @@ uint64_t route_hash(const struct route *route)
     qsort(names, route->host_count, sizeof *names, compare_names);
     for (size_t i = 0; i < route->host_count; i++)
         buffer_printf(&text, "%.*s ", SLICE_ARG(names[i]));
+    buffer_add_u64(&text, route->policy);
     return table_hash(buffer_slice(&text));
 }
 

@@ -30,11 +30,14 @@ static int refuse(struct task *t, struct deliver *d, struct arena *arena, struct
 static int ask(struct task *t, struct deliver *d, struct slice key)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct tls_domain policy;
     struct route route;
     int r;
 
     key = arena_copy(&arena, key); /* the entry may be gone when the answer comes */
     r = route_find(t, &arena, &d->options->route, key, &route);
+    if (r == 0)
+        r = worker_find_policy(t, d, &arena, key, &route, &policy);
     if (r < 0)
         return r;
     if (route.host_count == 0)

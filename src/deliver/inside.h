@@ -95,6 +95,8 @@ struct link {
     bool connected;
     uint64_t route;     /* as of its destination */
     struct slice first; /* the destination it was made for; in the client's arena */
+    enum tls_wish wish; /* what it was made for */
+    bool own_names;     /* what vouches for the server does so for `first` alone */
 };
 
 /* A worker: one task, at most one connection. */
@@ -104,6 +106,7 @@ struct work {
     struct deliver *deliver;
     struct link connection;
     struct arena arena; /* what outcomes point to; emptied with each job */
+    struct buffer tls_sessions; /* made or failed, and not told yet */
     uint64_t begun_us;  /* the job under way, or the connection */
     bool lingering;
 };
@@ -191,7 +194,7 @@ int clock_main(struct task *t, void *deliver);
 /* --- worker.c --- */
 
 int worker_main(struct task *t, void *provider);
-/* All recipients of the job get the same outcome. */
+/* All recipients of the job get the same outcome; the first tells of the sessions. */
 void worker_settle_all(struct deliver *d, struct arena *arena, struct queue_job *job,
                        const struct queue_outcome *outcome);
 
@@ -200,6 +203,12 @@ void worker_settle_all(struct deliver *d, struct arena *arena, struct queue_job 
 /* Sees to a connection that fits the job's destination. 0; -EAGAIN: the job was settled or given
  * back, go on with another; otherwise that too, and the worker ends. */
 MUST_CHECK int worker_connect(struct task *t, struct work *w, struct queue_job *job);
+/* What was made or failed since the last time is told with this outcome. */
+void worker_tell_sessions(struct work *w, struct queue_outcome *outcome);
+/* What the domain's policies say about transport, for route->policy as well. */
+MUST_CHECK int worker_find_policy(struct task *t, const struct deliver *d, struct arena *arena,
+                                  struct slice destination, struct route *route,
+                                  struct tls_domain *ret);
 /* With a goodbye, and without. */
 void worker_disconnect(struct task *t, struct work *w);
 void worker_drop(struct work *w);

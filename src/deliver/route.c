@@ -79,8 +79,11 @@ static int find_addresses(struct task *t, struct arena *arena, const struct rout
             continue;
         if (r < 0)
             return r;
-        if (answer.status == DNS_FOUND)
+        if (answer.status == DNS_FOUND) {
+            host->secure = answer.secure && (host->secure || host->canonical.size == 0);
+            host->canonical = answer.canonical;
             add_addresses(host, &answer, options, port, &lookup->refused);
+        }
         if (answer.status == DNS_TEMPORARY || answer.status == DNS_BOGUS) {
             lookup->temporary = true;
             lookup->why = answer.why;
@@ -171,6 +174,7 @@ static int route_by_domain(struct task *t, struct arena *arena, const struct rou
     }
     if (r < 0)
         return r;
+    route->secure = answer.secure;
     switch (answer.status) {
     case DNS_FOUND:
         return route_by_mx(t, arena, options, domain, &answer, route);
@@ -221,7 +225,7 @@ static int route_by_next_hop(struct task *t, struct arena *arena,
 int route_find(struct task *t, struct arena *arena, const struct route_options *options,
                struct slice destination, struct route *ret)
 {
-    *ret = (struct route){NULL, 0, {false, {0}, {NULL, 0}}};
+    *ret = (struct route){.hosts = NULL};
     if (options->next_hop.size)
         return route_by_next_hop(t, arena, options, ret);
     return route_by_domain(t, arena, options, destination, ret);

@@ -25,6 +25,8 @@ void route_destination(const struct route_options *options, struct slice domain,
 
 struct route_host {
     struct slice name;
+    struct slice canonical; /* where its addresses stand, after CNAMEs */
+    bool secure;            /* they were validated by DNSSEC */
     uint16_t preference; /* 0 where there is no MX */
     struct endpoint addresses[LIMIT_HOST_ADDRESSES];
     size_t address_count;
@@ -40,6 +42,8 @@ struct route_failure {
 struct route {
     struct route_host *hosts;
     size_t host_count; /* 0: see failure */
+    bool secure;       /* the hosts' names were validated: MX, or that there is none */
+    uint64_t policy;   /* of transport security: equal for domains that may share connections */
     struct route_failure failure;
 };
 

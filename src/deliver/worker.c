@@ -13,8 +13,11 @@ void worker_settle_all(struct deliver *d, struct arena *arena, struct queue_job 
 {
     struct queue_outcome *outcomes = ARENA_ARRAY(arena, struct queue_outcome, job->recipient_count);
 
-    for (size_t i = 0; i < job->recipient_count; i++)
+    for (size_t i = 0; i < job->recipient_count; i++) {
         outcomes[i] = *outcome;
+        if (i > 0)
+            outcomes[i].tls_sessions = SLICE_NONE;
+    }
     queue_settle(d->queue, job, outcomes);
 }
 
@@ -26,14 +29,14 @@ static void settle_broken(struct work *w, struct queue_job *job, struct queue_ou
 
     for (size_t i = 0; i < job->recipient_count; i++)
         if (outcomes[i].result == 0)
-            outcomes[i] = (struct queue_outcome){
-                .result = QUEUE_DEFERRED,
-                .signed_by = outcomes[i].signed_by,
-                .ambiguous = data_sent,
-                .enhanced = {4, 4, 2},
-                .text = client->problem,
-                .remote = client->remote,
-                .tls = slice_text(client->stream ? stream_tls_version(client->stream) : NULL)};
+            outcomes[i] = (struct queue_outcome){.result = QUEUE_DEFERRED,
+                                                 .signed_by = outcomes[i].signed_by,
+                                                 .ambiguous = data_sent,
+                                                 .enhanced = {4, 4, 2},
+                                                 .text = client->problem,
+                                                 .remote = client->remote,
+                                                 .tls = client->protection};
+    worker_tell_sessions(w, &outcomes[0]);
     worker_judge(w, job, outcomes);
     queue_settle(w->deliver->queue, job, outcomes);
 }
@@ -105,6 +108,7 @@ static int offer(struct task *t, struct work *w, struct queue_job *job,
     for (size_t i = 0; i < job->recipient_count; i++)
         outcomes[i].signed_by = signature->signed_by;
     if (r == 0) {
+        worker_tell_sessions(w, &outcomes[0]);
         worker_judge(w, job, outcomes);
         queue_settle(w->deliver->queue, job, outcomes);
         return 0;
@@ -257,6 +261,7 @@ int worker_main(struct task *t, void *argument)
     r = work(t, &w);
     worker_disconnect(t, &w);
     arena_done(&w.arena);
+    buffer_done(&w.tls_sessions);
     leave(&w);
     return r == -EHOSTUNREACH || r == -ECANCELED ? 0 : r;
 }

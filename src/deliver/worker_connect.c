@@ -2,9 +2,56 @@
  * the moment, or a new one. */
 #include "deliver/inside.h"
 
-static bool fits(const struct link *c, const struct destination *dest)
+/* What the message's site demands; it may have changed since the message came. */
+static enum tls_wish worker_wish(const struct deliver *d, const struct queue_job *job)
 {
-    return c->connected && !c->client.closing && c->route == dest->route;
+    const struct directory_site *site =
+        d->options->sign.directory ? directory_site_by_id(d->options->sign.directory, job->site_id)
+                                   : NULL;
+
+    return site && site->verified_tls ? TLS_WISH_VERIFIED : TLS_WISH_NONE;
+}
+
+void worker_tell_sessions(struct work *w, struct queue_outcome *outcome)
+{
+    outcome->tls_sessions = arena_copy(&w->arena, buffer_slice(&w->tls_sessions));
+    buffer_done(&w->tls_sessions);
+}
+
+int worker_find_policy(struct task *t, const struct deliver *d, struct arena *arena,
+                       struct slice destination, struct route *route, struct tls_domain *ret)
+{
+    int r = 0;
+
+    *ret = (struct tls_domain){.domain = arena_copy(arena, destination),
+                               .named_securely = route->secure,
+                               .published = d->options->route.next_hop.size == 0};
+    if (d->options->tls_context && route->host_count > 0)
+        r = tls_domain_find(t, arena, &d->options->tls_policy, ret);
+    route->policy = tls_domain_hash(ret);
+    return r;
+}
+
+/* Whether what a connection was made for is as much as this wish. */
+static bool protects(const struct link *c, enum tls_wish wish)
+{
+    switch (wish) {
+    case TLS_WISH_RELAXED:
+        return true;
+    case TLS_WISH_NONE:
+        return c->wish != TLS_WISH_RELAXED;
+    case TLS_WISH_VERIFIED:
+        return c->client.verified;
+    case TLS_WISH_REQUIRED:
+        return c->wish == TLS_WISH_REQUIRED;
+    }
+    return false;
+}
+
+static bool fits(const struct link *c, const struct destination *dest, enum tls_wish wish)
+{
+    return c->connected && !c->client.closing && c->route == dest->route && protects(c, wish) &&
+           (!c->own_names || slice_equal(c->first, destination_key(dest)));
 }
 
 void worker_drop(struct work *w)
@@ -21,13 +68,13 @@ void worker_disconnect(struct task *t, struct work *w)
 }
 
 /* Exchanges connections with a worker that lingers on one that fits. */
-static bool borrow(struct work *w, const struct destination *dest)
+static bool borrow(struct work *w, const struct destination *dest, enum tls_wish wish)
 {
     LIST_FOREACH (link, &w->provider->works) {
         struct work *other = LIST_ENTRY(link, struct work, link);
         struct link ours = w->connection;
 
-        if (other == w || !other->lingering || !fits(&other->connection, dest))
+        if (other == w || !other->lingering || !fits(&other->connection, dest, wish))
             continue;
         w->connection = other->connection;
         other->connection = ours;
@@ -40,82 +87,150 @@ static bool has_connection(struct work *w, const struct queue_job *job)
 {
     const struct destination *dest = destination_get(w->deliver, job->destination);
 
-    return fits(&w->connection, dest) || borrow(w, dest);
+    enum tls_wish wish = worker_wish(w->deliver, job);
+
+    return fits(&w->connection, dest, wish) || borrow(w, dest, wish);
 }
 
-/* Connects to one address; a failed opportunistic handshake gets a second, clear connection. */
-static int connect_address(struct task *t, struct work *w, const struct route_host *host,
-                           size_t address)
+/* A search for a host that will talk, under TLS as it must be. */
+struct search {
+    const struct route *route;
+    const struct tls_domain *domain;
+    enum tls_wish wish;
+    struct tls_plan plan;         /* of the host that is being tried */
+    struct queue_outcome outcome; /* why the last one would not do */
+    bool reached;                 /* it was not for want of an answer */
+};
+
+static struct queue_outcome outcome_of(struct work *w, const struct client *client)
+{
+    const struct smtp_status *status = &client->problem_status;
+    bool ours = client->problem_code == 0 && status->class != 0;
+
+    return (struct queue_outcome){
+        .result = ours && status->class == 5 ? QUEUE_BOUNCED : QUEUE_DEFERRED,
+        .reply_code = client->problem_code,
+        .enhanced = {ours ? status->class : 4, ours ? (uint8_t)status->subject : 4,
+                     ours ? (uint8_t)status->detail : 1},
+        .text = arena_copy(&w->arena, client->problem),
+        .remote = arena_copy(&w->arena, client->remote)};
+}
+
+static int connect_address(struct task *t, struct work *w, struct search *s,
+                           const struct route_host *host, size_t address)
 {
     const struct deliver_options *o = w->deliver->options;
     struct client *client = &w->connection.client;
     struct client_options options = {.hostname = o->hostname,
                                      .tls_context = o->tls_context,
+                                     .plan = &s->plan,
                                      .host_name = host->name,
                                      .address = host->addresses[address]};
-    int r = client_dial(t, &options, client);
+    struct slice domain = s->domain->published ? s->domain->domain : SLICE_NONE;
+    int r = client_reach(t, &options, domain, &w->tls_sessions, client);
 
-    if (r < 0 && client->tls_failed) {
-        client_close(client);
-        options.tls = CLIENT_TLS_NONE;
-        r = client_dial(t, &options, client);
+    if (r == 0)
+        return 0;
+    s->outcome = outcome_of(w, client);
+    s->reached = s->outcome.reply_code == 0 && s->outcome.enhanced[1] == 7;
+    client_close(client);
+    r = task_check(t);
+    return r < 0 ? r : -EHOSTUNREACH;
+}
+
+/* A host that its policy forbids is not even dialled. */
+static void pass_over(struct work *w, struct search *s, const struct route_host *host)
+{
+    s->reached = true;
+    s->outcome = (struct queue_outcome){
+        .result = QUEUE_DEFERRED, .enhanced = {4, 7, 5}, .text = s->plan.why, .remote = host->name};
+    wire_tls_session_write(&w->tls_sessions, &(struct wire_tls_session){.policy = s->plan.reported,
+                                                                        .result = s->plan.finding,
+                                                                        .domain = s->domain->domain,
+                                                                        .mx_host = host->name,
+                                                                        .reason = s->plan.why});
+}
+
+static int connect_host(struct task *t, struct work *w, struct search *s,
+                        const struct route_host *host)
+{
+    const struct tls_host asked = {.name = host->name,
+                                   .canonical = host->canonical,
+                                   .secure = host->secure,
+                                   .port = host->addresses[0].port};
+    int r = 0;
+
+    if (w->deliver->options->tls_context)
+        r = tls_host_plan(t, &w->arena, &w->deliver->options->tls_policy, s->domain, &asked,
+                          s->wish, &s->plan);
+    if (r < 0)
+        return r;
+    if (s->plan.kind == TLS_PLAN_FORBIDDEN) {
+        pass_over(w, s, host);
+        return -EHOSTUNREACH;
     }
+    r = -EHOSTUNREACH;
+    for (size_t i = 0; i < host->address_count && r == -EHOSTUNREACH; i++)
+        r = connect_address(t, w, s, host, i);
     return r;
 }
 
-/* Tries host after host. 0: connected. -EHOSTUNREACH: none would talk; *ret_outcome says why. */
-static int connect_hosts(struct task *t, struct work *w, const struct route *route,
-                         struct queue_outcome *ret_outcome)
+/* Tries host after host. 0: connected. -EHOSTUNREACH: none would talk; s->outcome says why. */
+static int connect_hosts(struct task *t, struct work *w, struct search *s)
 {
-    struct client *client = &w->connection.client;
-    int r;
+    int r = -EHOSTUNREACH;
 
-    for (size_t i = 0; i < route->host_count; i++)
-        for (size_t j = 0; j < route->hosts[i].address_count; j++) {
-            if (connect_address(t, w, &route->hosts[i], j) == 0)
-                return 0;
-            *ret_outcome = (struct queue_outcome){.result = QUEUE_DEFERRED,
-                                                  .reply_code = client->problem_code,
-                                                  .enhanced = {4, 4, 1},
-                                                  .text = arena_copy(&w->arena, client->problem),
-                                                  .remote = arena_copy(&w->arena, client->remote)};
-            client_close(client);
-            r = task_check(t);
-            if (r < 0)
-                return r;
-        }
-    return -EHOSTUNREACH;
+    for (size_t i = 0; i < s->route->host_count && r == -EHOSTUNREACH; i++)
+        r = connect_host(t, w, s, &s->route->hosts[i]);
+    return r;
 }
 
 /* A connection stands: what is known of provider and destination says so. */
-static void note_success(struct task *t, struct work *w, const struct queue_job *job)
+static void note_success(struct task *t, struct work *w, const struct queue_job *job,
+                         const struct search *s)
 {
     struct provider *p = w->provider;
     struct destination *dest = destination_get(w->deliver, job->destination);
 
     w->connection.connected = true;
-    w->connection.route = dest->route;
+    w->connection.route = route_hash(s->route);
+    w->connection.wish = s->wish;
+    w->connection.own_names = s->plan.own_names;
     w->connection.first = arena_copy(&w->connection.client.arena, job->destination);
     destination_proved(dest);
     p->good_us = task_now_us(t);
-    p->good_route = dest->route;
+    p->good_route = w->connection.route;
     if (provider_pace_proved(&p->pace, &p->limits))
         provider_staff(p);
 }
 
-static int dial(struct task *t, struct work *w, struct queue_job *job, const struct route *route)
+/* The hosts answer, but not as somebody demands. What the domain publishes keeps all of its mail
+ * waiting, what a site or a message wants only this one; the provider has nothing to do with it. */
+static int refuse_by_policy(struct work *w, struct queue_job *job, struct search *s)
 {
-    struct queue_outcome outcome = {.result = QUEUE_DEFERRED};
-    int r = connect_hosts(t, w, route, &outcome);
+    if (s->wish == TLS_WISH_NONE)
+        destination_rest(destination_get(w->deliver, job->destination), 0, s->outcome.text);
+    worker_tell_sessions(w, &s->outcome);
+    worker_settle_all(w->deliver, &w->arena, job, &s->outcome);
+    return -EAGAIN;
+}
+
+static int dial(struct task *t, struct work *w, struct queue_job *job, struct search *s)
+{
+    int r = connect_hosts(t, w, s);
 
     if (r == 0) {
-        note_success(t, w, job);
+        note_success(t, w, job, s);
         return 0;
     }
-    if (r != -EHOSTUNREACH || worker_judge_silence(w, job, &outcome))
+    if (r == -EHOSTUNREACH && s->reached)
+        return refuse_by_policy(w, job, s);
+    if (r != -EHOSTUNREACH || worker_judge_silence(w, job, &s->outcome)) {
         queue_return(w->deliver->queue, job);
-    else
-        worker_settle_all(w->deliver, &w->arena, job, &outcome);
+        return r;
+    }
+    worker_tell_sessions(w, &s->outcome);
+    worker_settle_all(w->deliver, &w->arena, job, &s->outcome);
     return r;
 }
 
@@ -140,10 +255,9 @@ static bool is_still_ours(struct task *t, struct work *w, const struct queue_job
     struct destination *dest = destination_get(w->deliver, job->destination);
     struct provider_name name;
 
-    if (w->provider->kind == PROVIDER_NEXT_HOP) {
-        dest->route = route_hash(route);
+    dest->route = route_hash(route);
+    if (w->provider->kind == PROVIDER_NEXT_HOP)
         return true;
-    }
     if (!dest->provider || task_now_us(t) >= dest->known_until_us) {
         name = provider_name_of(&w->arena, &w->deliver->shaping, job->destination, route);
         destination_learn(dest, &name, route);
@@ -165,9 +279,14 @@ static bool connection_allowed(struct task *t, struct provider *p)
 
 static int open_connection(struct task *t, struct work *w, struct queue_job *job)
 {
+    struct tls_domain domain;
     struct route route;
+    struct search search = {
+        .route = &route, .domain = &domain, .wish = worker_wish(w->deliver, job)};
     int r = route_find(t, &w->arena, &w->deliver->options->route, job->destination, &route);
 
+    if (r == 0)
+        r = worker_find_policy(t, w->deliver, &w->arena, job->destination, &route, &domain);
     if (r < 0) {
         queue_return(w->deliver->queue, job);
         return r;
@@ -187,7 +306,7 @@ static int open_connection(struct task *t, struct work *w, struct queue_job *job
         queue_return(w->deliver->queue, job);
         return -EHOSTUNREACH;
     }
-    return dial(t, w, job, &route);
+    return dial(t, w, job, &search);
 }
 
 int worker_connect(struct task *t, struct work *w, struct queue_job *job)
