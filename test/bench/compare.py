@@ -1,68 +1,100 @@
 #!/usr/bin/python3
-"""compare.py: Postfix + OpenDKIM and Letterhead side by side (make bench).
+"""compare.py: Postfix with OpenDKIM and Letterhead side by side (make bench).
 
-Runs both in turn, so that a slow spell of the machine meets both, and prints the median of three
-runs for each case, and the ratio. Every run is appended to BENCH_RESULTS (default
-test/bench/results.jsonl), none is left out. BENCH_FULL=1 adds 50 KB bodies and 100 sessions;
-BENCH_REPEATS, BENCH_MESSAGES and BENCH_PEERS change the rest.
+Runs the servers in turn, so that a slow spell of the machine meets all, and prints the medians of the
+runs of each case, their ratio, and the bound that the machine's RSA signatures set. Every run is
+appended to a file of results, none is left out.
+
+    compare.py                            the two cases of make bench
+    compare.py --full                     all cases (BENCH_FULL=1 make bench)
+    compare.py --case 50k/20 --repeats 1  one case, once
+    compare.py --peers letterhead         without the other server
+    compare.py --per-connection 1         one message for each client connection
 """
+import argparse
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 
 import report
 
 HERE = pathlib.Path(__file__).resolve().parent
-RESULTS = pathlib.Path(os.environ.get("BENCH_RESULTS", HERE / "results.jsonl"))
-PEERS = os.environ.get("BENCH_PEERS", "postfix-opendkim letterhead").split()
-REPEATS = int(os.environ.get("BENCH_REPEATS", "3"))
-MESSAGES = {"postfix-opendkim": 5000}  # what takes about ten seconds
-MESSAGES_DEFAULT = int(os.environ.get("BENCH_MESSAGES", "20000"))
-CASES = [(4096, 20)] + ([(4096, 100), (51200, 20), (51200, 100)] if os.environ.get("BENCH_FULL") else [])
+RESULTS = HERE.parents[1] / "build/bench-results.jsonl"
+SHORT = ["4k/20", "4k/20/tls"]
+FULL = ["4k/20", "4k/100", "50k/20", "50k/100", "4k/20/tls", "4k/100/tls", "50k/20/tls"]
+# What takes about five to ten seconds.
+MESSAGES = {"letterhead": {4096: 30000, 51200: 15000}, None: {4096: 5000, 51200: 3000}}
 
 
-def run_once(peer, size, sessions):
-    messages = MESSAGES.get(peer, MESSAGES_DEFAULT)
-    result = subprocess.run([HERE / "run-peer", peer, str(size), str(sessions), str(messages)], check=True,
-                            stdout=subprocess.PIPE, text=True)
-    run = json.loads(result.stdout)
-    with RESULTS.open("a") as file:
+class Case:
+    """BODY/SESSIONS or BODY/SESSIONS/tls, as in 4k/20/tls."""
+
+    def __init__(self, name):
+        words = name.split("/")
+        if words[2:] not in ([], ["tls"]) or not words[0].endswith("k"):
+            raise argparse.ArgumentTypeError(f"{name}: a case is like 4k/20 or 50k/100/tls")
+        self.name, self.tls = name, len(words) == 3
+        self.body_bytes, self.sessions = int(words[0][:-1]) * 1024, int(words[1])
+
+    def messages(self, peer):
+        counts = MESSAGES["letterhead" if peer.startswith("letterhead") else None]
+        return counts.get(self.body_bytes, counts[4096])
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", type=Case, action="append", help="one case; may be given several times")
+    parser.add_argument("--full", action="store_true", default=bool(os.environ.get("BENCH_FULL")), help=" ".join(FULL))
+    parser.add_argument("--repeats", type=int, default=int(os.environ.get("BENCH_REPEATS", "3")), help="default 3")
+    parser.add_argument("--peers", nargs="+", default=["postfix-opendkim", "letterhead"], metavar="PEER",
+                        help="files of peers/; the first is what the others are compared with")
+    parser.add_argument("--messages", type=int, help="in each run; by default what takes some seconds")
+    parser.add_argument("--per-connection", type=int, default=100, help="messages for each client connection (100)")
+    parser.add_argument("--results", type=pathlib.Path, default=os.environ.get("BENCH_RESULTS", RESULTS),
+                        help="where each run is written down")
+    return parser.parse_args()
+
+
+def run_once(o, peer, case):
+    messages = o.messages or case.messages(peer)
+    words = [HERE / "run-peer", peer, str(case.body_bytes), str(case.sessions), str(messages)]
+    environment = {**os.environ, "BENCH_TLS": "1" if case.tls else "", "BENCH_PER_CONNECTION": str(o.per_connection)}
+    result = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    run = {**json.loads(result.stdout), "case": case.name}
+    with open(o.results, "a", encoding="ascii") as file:
         file.write(json.dumps(run) + "\n")
-    print(f"  {peer}: {run['delivered_per_s']:.0f} messages/s, {run['cpu_ms_per_message']:.2f} ms CPU each, "
+    print(f"  {peer}: {run['delivered_per_s']:,.0f} messages/s, {run['cpu_ms_per_message']:.2f} ms CPU each, "
           f"{run['pss_mb']:.0f} MB", flush=True)
     return run
 
 
 def judge(run):
-    """What makes a run's figures worthless, in words; empty when it is good."""
-    faults = []
+    """What makes a run's figures worthless, in words; nothing when it is good."""
     if run["undelivered"] or run["refused"]:
-        faults.append(f"{run['undelivered']} messages were not delivered ({run['last_error']})")
-    if run["signatures_bad"] or run["signed"] != run["messages"]:
-        faults.append(f"{run['signatures_bad']} bad signatures, {run['signed']} of {run['messages']} signed")
-    return faults
+        yield f"{run['undelivered']} messages were not delivered ({run['last_error']})"
+    if run["signatures_bad"] or not run["signatures_good"] or run["signed"] != run["messages"]:
+        yield (f"{run['signatures_bad']} bad signatures of {run['signatures_good'] + run['signatures_bad']} looked at, "
+               f"{run['signed']} of {run['messages']} signed")
+    if run["tls"] and (run["under_tls"] != run["messages"] or run["client_tls13"] != run["client_handshakes"]):
+        yield f"{run['under_tls']} of {run['messages']} messages left under TLS"
 
 
 def main():
+    o = options()
     runs, faults = [], []
-    for size, sessions in CASES:
-        print(f"{size // 1024} KB, {sessions} sessions", flush=True)
-        for _ in range(REPEATS):
-            for peer in PEERS:
-                run = run_once(peer, size, sessions)
+    print(report.machine(), flush=True)
+    for case in o.case or map(Case, FULL if o.full else SHORT):
+        print(f"{case.name}: {case.body_bytes // 1024} KB, {case.sessions} sessions"
+              f"{', STARTTLS and AUTH in, STARTTLS out' if case.tls else ''}", flush=True)
+        for _ in range(o.repeats):
+            for peer in o.peers:
+                run = run_once(o, peer, case)
                 runs.append(run)
-                faults += [f"{peer}: {fault}" for fault in judge(run)]
-    print("\n" + report.table(runs))
-    for size, sessions in CASES:
-        rates = [statistics.median(run["delivered_per_s"] for run in runs if run["peer"] == peer and
-                                   (run["body_bytes"], run["sessions"]) == (size, sessions)) for peer in PEERS]
-        if len(rates) == 2 and rates[0]:
-            print(f"{size // 1024} KB, {sessions} sessions: {PEERS[1]} does {rates[1] / rates[0]:.1f} times "
-                  f"the messages of {PEERS[0]}")
-    print("\n".join(faults))
+                faults += [f"{case.name}, {peer}: {fault}" for fault in judge(run)]
+    print("\n" + report.all_tables(runs, o.peers[0]))
+    print("".join(f"\nNOT GOOD: {fault}" for fault in faults), end="\n" if faults else "")
     return 1 if faults else 0
 
 

@@ -25,6 +25,7 @@ def options():
         parser.add_argument(f"--{name}", required=True)
     for name in ("size", "sessions", "messages", "target", "sink"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--auth", help="STARTTLS on both sides, and this initial response of AUTH PLAIN")
     return parser.parse_args()
 
 
@@ -75,8 +76,8 @@ class Memory(threading.Thread):
 
 def signatures_per_s():
     """How fast this machine signs right now: tells a slow spell of the machine from a slow server."""
-    result = subprocess.run(["openssl", "speed", "-multi", "2", "-seconds", "1", "rsa2048"], check=False,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    result = subprocess.run(["openssl", "speed", "-multi", str(os.cpu_count()), "-seconds", "2", "rsa2048"],
+                            check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     for line in result.stdout.splitlines():
         if line.startswith("rsa 2048"):
             return round(float(line.split()[-2]))
@@ -102,18 +103,28 @@ def check_signatures(scratch):
 def transfer(o):
     """Runs sink and load; returns their reports."""
     tools = os.environ["BENCH_TOOLS"]
+    sink_tls = ["-C", o.scratch + "/tls.crt", "-K", o.scratch + "/tls.key"] if o.auth else []
     sink = subprocess.Popen([f"{tools}/sink", "-p", str(o.sink), "-n", str(o.messages),
                              "-k", str(max(1, o.messages // SIGNATURES_CHECKED)), "-o", o.scratch + "/saved",
-                             "-i", str(IDLE_SECONDS), "-w", os.environ.get("BENCH_DELAY_MS", "0")],
+                             "-i", str(IDLE_SECONDS), "-w", os.environ.get("BENCH_DELAY_MS", "0"), *sink_tls],
                             stdout=subprocess.PIPE)
     time.sleep(0.5)
+    try:
+        load = run_load(o, tools)
+        if not load["accepted"]:
+            sink.terminate()
+        return load, json.loads(sink.communicate(timeout=LIMIT_SECONDS)[0])
+    finally:
+        sink.kill()
+
+
+def run_load(o, tools):
+    load_tls = ["-T", "-A", o.scratch + "/tls.crt", "-a", o.auth] if o.auth else []
     load = subprocess.run([f"{tools}/load", "-p", str(o.target), "-c", str(o.sessions), "-n", str(o.messages),
                            "-s", str(o.size), "-t", str(LIMIT_SECONDS),
-                           "-m", os.environ.get("BENCH_PER_CONNECTION", "100")], check=False, stdout=subprocess.PIPE)
-    load = json.loads(load.stdout)
-    if not load["accepted"]:
-        sink.terminate()
-    return load, json.loads(sink.communicate()[0])
+                           "-m", os.environ.get("BENCH_PER_CONNECTION", "100"), *load_tls],
+                          check=False, stdout=subprocess.PIPE)
+    return json.loads(load.stdout)
 
 
 def main():
@@ -129,7 +140,8 @@ def main():
     elapsed = sink["last_s"] - load["start_s"]
     accepting = load["last_accepted_s"] - load["start_s"]
     print(json.dumps({
-        "peer": o.peer, "body_bytes": o.size, "sessions": o.sessions, "messages": o.messages,
+        "peer": o.peer, "body_bytes": o.size, "sessions": o.sessions, "messages": o.messages, "tls": bool(o.auth),
+        "cores": os.cpu_count(), "elapsed_s": round(elapsed, 3),
         "delivered_per_s": round(sink["unique"] / elapsed, 1) if elapsed > 0 else 0,
         "accepted_per_s": round(load["accepted"] / accepting, 1) if accepting > 0 else 0,
         "cpu_ms_per_message": round(cpu * 1000 / max(1, sink["unique"]), 3), "cpu_s": round(cpu, 2),
@@ -138,8 +150,11 @@ def main():
         **{name: load[name] for name in ("latency_p50_ms", "latency_p99_ms", "deferred", "refused", "lost",
                                          "last_error")},
         "undelivered": o.messages - sink["unique"], "repeated": sink["repeated"], "signed": sink["signed"],
-        "sink_connections": sink["connections"], "signatures_good": good, "signatures_bad": bad,
-        "harness_cpu_s": round(load["cpu_s"] + sink["cpu_s"], 2),
+        "client_connections": load["connections"], "client_handshakes": load["handshakes"],
+        "client_resumed": load["resumed"], "client_tls13": load["tls13"],
+        "sink_connections": sink["connections"], "under_tls": sink["under_tls"],
+        "sink_handshakes": sink["handshakes"], "sink_resumed": sink["resumed"], "signatures_good": good, "signatures_bad": bad,
+        "harness_cpu_s": round(load["cpu_s"] + sink["cpu_s"], 3),
         "machine_signatures_per_s": [before, signatures_per_s()],
     }), flush=True)
 

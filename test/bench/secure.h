@@ -1,8 +1,8 @@
 /* TLS for load and sink: OpenSSL straight on their non-blocking sockets.
  *
  * Reads and writes look like those of the socket itself; without TLS (NULL) they are. The handshake
- * happens inside of the first of them. Instruments of `make bench`: nothing of Letterhead uses them,
- * so that both servers meet the same client and the same receiver. */
+ * happens inside of the first of them. Instruments of `make bench`: nothing of Letterhead uses
+ * them, so that both servers meet the same client and the same receiver. */
 #ifndef LETTERHEAD_BENCH_SECURE_H
 #define LETTERHEAD_BENCH_SECURE_H
 
