@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK_BYTES = 4096, ALIGNMENT = 16 };
+/* Many arenas never need a second block; the first one is small enough for malloc to have it at
+ * hand. */
+enum { FIRST_BLOCK_BYTES = 1024, BLOCK_BYTES = 4096, ALIGNMENT = 16 };
+
+/* Most of what is printed fits. */
+enum { PRINTF_BYTES = 256 };
 
 struct arena_block {
     struct arena_block *next;
@@ -29,8 +34,9 @@ void *arena_allocate(struct arena *a, size_t size)
 
     assert(size < SIZE_MAX / 4);
     if (a->left < rounded || !a->next) {
+        size_t block_bytes = a->next ? BLOCK_BYTES : FIRST_BLOCK_BYTES;
         size_t room =
-            rounded > BLOCK_BYTES / 4 ? rounded : BLOCK_BYTES - sizeof(struct arena_block);
+            rounded > block_bytes / 4 ? rounded : block_bytes - sizeof(struct arena_block);
         struct arena_block *block = base_allocate(sizeof *block + room);
 
         block->next = a->blocks;
@@ -78,18 +84,23 @@ struct slice arena_copy_upper(struct arena *a, struct slice s)
 
 struct slice arena_printf(struct arena *a, const char *format, ...)
 {
-    va_list arguments, again;
+    char first[PRINTF_BYTES];
+    va_list arguments;
     char *text;
     int length;
 
-    va_start(arguments, format);
-    va_copy(again, arguments);
     assert(format);
-    length = vsnprintf(NULL, 0, format, arguments);
+    va_start(arguments, format);
+    length = vsnprintf(first, sizeof first, format, arguments);
+    va_end(arguments);
     assert(length >= 0);
     text = arena_allocate(a, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
-    va_end(again);
+    if ((size_t)length < sizeof first) {
+        memcpy(text, first, (size_t)length);
+        return slice_of(text, (size_t)length);
+    }
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
     va_end(arguments);
     return slice_of(text, (size_t)length);
 }

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Most of what is printed fits. */
+enum { PRINTF_BYTES = 128 };
+
 void buffer_done(struct buffer *b)
 {
     free(b->data);
@@ -39,18 +42,22 @@ void buffer_add_byte(struct buffer *b, char c)
 
 void buffer_printf(struct buffer *b, const char *format, ...)
 {
-    va_list arguments, again;
+    char *room = buffer_reserve(b, PRINTF_BYTES);
+    size_t room_bytes = b->capacity - b->size;
+    va_list arguments;
     int length;
 
-    va_start(arguments, format);
-    va_copy(again, arguments);
     assert(format);
-    length = vsnprintf(NULL, 0, format, arguments);
-    assert(length >= 0);
-    vsnprintf(buffer_reserve(b, (size_t)length + 1), (size_t)length + 1, format, again);
-    b->size += (size_t)length;
-    va_end(again);
+    va_start(arguments, format);
+    length = vsnprintf(room, room_bytes, format, arguments);
     va_end(arguments);
+    assert(length >= 0);
+    if ((size_t)length >= room_bytes) { /* it was cut: once more, with the room that it takes */
+        va_start(arguments, format);
+        vsnprintf(buffer_reserve(b, (size_t)length + 1), (size_t)length + 1, format, arguments);
+        va_end(arguments);
+    }
+    b->size += (size_t)length;
 }
 
 static void add_integer(struct buffer *b, uint64_t value, size_t width)

@@ -3,15 +3,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-struct slice slice_part(struct slice s, size_t start, size_t size)
-{
-    if (start > s.size)
-        start = s.size;
-    if (size > s.size - start)
-        size = s.size - start;
-    return slice_of(s.data ? s.data + start : NULL, size);
-}
-
 bool slice_equal(struct slice a, struct slice b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

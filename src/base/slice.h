@@ -30,7 +30,14 @@ static inline struct slice slice_text(const char *text)
 }
 
 /* The part from `start` (at most `size` bytes of it); both are cut to what is there. */
-struct slice slice_part(struct slice s, size_t start, size_t size);
+static inline struct slice slice_part(struct slice s, size_t start, size_t size)
+{
+    if (start > s.size)
+        start = s.size;
+    if (size > s.size - start)
+        size = s.size - start;
+    return slice_of(s.data ? s.data + start : NULL, size);
+}
 
 bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_nocase(struct slice a, struct slice b);

@@ -107,9 +107,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares),      cmocka_unit_test(cuts),
-        cmocka_unit_test(reads_numbers),
-        cmocka_unit_test(reads_the_largest_numbers), cmocka_unit_test(knows_utf8),
-        cmocka_unit_test(knows_ascii),
+        cmocka_unit_test(reads_numbers), cmocka_unit_test(reads_the_largest_numbers),
+        cmocka_unit_test(knows_utf8),    cmocka_unit_test(knows_ascii),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
