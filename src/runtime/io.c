@@ -7,6 +7,21 @@ int io_open(struct io *io, struct world *world, int socket)
     return world->ops->watch(world, socket, io);
 }
 
+static int watch_room(struct io *io, bool on)
+{
+    return io->world->ops->watch_room(io->world, io->socket, io, on);
+}
+
+int io_open_frames(struct io *io, struct world *world, int socket)
+{
+    int r = io_open(io, world, socket);
+
+    if (r < 0)
+        return r;
+    io->frames = true;
+    return watch_room(io, false);
+}
+
 void io_close(struct io *io, enum io_sharing sharing)
 {
     struct world *w = io->world;
@@ -42,10 +57,25 @@ int io_wait_readable(struct task *t, struct io *io)
     return 0;
 }
 
+static int wait_for_room(struct task *t, struct io *io)
+{
+    int r, off = 0;
+
+    if (!io->frames)
+        return condition_wait(t, &io->can_write);
+    io->room_waits++;
+    r = watch_room(io, true);
+    if (r == 0)
+        r = condition_wait(t, &io->can_write);
+    if (--io->room_waits == 0)
+        off = watch_room(io, false);
+    return r < 0 ? r : off;
+}
+
 int io_wait_writable(struct task *t, struct io *io)
 {
     while (!io->writable) {
-        int r = condition_wait(t, &io->can_write);
+        int r = wait_for_room(t, io);
 
         if (r < 0)
             return r;

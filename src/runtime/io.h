@@ -16,6 +16,8 @@ struct io {
     struct world *world;
     int socket;
     bool readable, writable, hangup;
+    bool frames;       /* opened by io_open_frames */
+    size_t room_waits; /* then: how many tasks wait to write */
     /* Set by the owner of a byte stream: a read that does not fill its memory has emptied it. */
     bool bytes;
     unsigned turns;
@@ -25,6 +27,9 @@ struct io {
 /* Begins to watch; takes the socket over when it succeeds. The struct must not move until
  * io_close. */
 MUST_CHECK int io_open(struct io *io, struct world *world, int socket);
+/* The same for a socket of frames. There each frame that the other side takes makes room and would
+ * wake the loop, so room is asked about only while somebody waits for it. */
+MUST_CHECK int io_open_frames(struct io *io, struct world *world, int socket);
 /* `shared`: other processes hold this socket too. Nobody may be waiting any more. */
 enum io_sharing { IO_OWN, IO_SHARED };
 void io_close(struct io *io, enum io_sharing sharing);

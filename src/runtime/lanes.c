@@ -148,8 +148,8 @@ void lanes_submit(struct lanes *l, enum task_lane which, struct world_job *job)
         lane_start(lane);
     lane->open++;
     list_add_last(&lane->jobs, &job->link);
-    pthread_cond_signal(&lane->work);
     pthread_mutex_unlock(&lane->lock);
+    pthread_cond_signal(&lane->work); /* with the lock, the thread would wake to wait for it */
 }
 
 void lanes_collect(struct lanes *l, struct list *jobs)

@@ -54,6 +54,7 @@ static void fire_timers(struct loop *loop)
     uint64_t now_us = loop->world->ops->monotonic_us(loop->world);
     struct heap_item *item;
 
+    loop->now_us = now_us;
     while ((item = heap_first(&loop->timers)) && item->key <= now_us) {
         struct task *t = CONTAINER_OF(item, struct task, timer);
 
@@ -109,9 +110,28 @@ static void turn(struct loop *loop, struct task *first)
         run_one(loop, first);
 }
 
+struct buffer loop_block_take(struct loop *loop)
+{
+    struct buffer block = loop->block;
+
+    loop->block = BUFFER_NONE;
+    buffer_reserve(&block, LOOP_BLOCK_BYTES);
+    return block;
+}
+
+void loop_block_give(struct loop *loop, struct buffer *block)
+{
+    block->size = 0;
+    if (loop->block.data)
+        buffer_done(block);
+    else
+        loop->block = *block;
+    *block = BUFFER_NONE;
+}
+
 int loop_run(struct world *w, task_function *main_function, void *argument)
 {
-    struct loop loop = {.world = w};
+    struct loop loop = {.world = w, .now_us = w->ops->monotonic_us(w)};
     struct task *first;
     int result;
 
@@ -129,6 +149,7 @@ int loop_run(struct world *w, task_function *main_function, void *argument)
     result = first->result;
     free(first);
     heap_done(&loop.timers);
+    buffer_done(&loop.block);
     fiber_pool_done(&loop.fibers);
     return result;
 }

@@ -2,6 +2,7 @@
 #ifndef LETTERHEAD_RUNTIME_LOOP_H
 #define LETTERHEAD_RUNTIME_LOOP_H
 
+#include "base/buffer.h"
 #include "base/heap.h"
 #include "runtime/fiber.h"
 #include "runtime/task.h"
@@ -39,6 +40,8 @@ struct task {
 struct loop {
     struct world *world;
     struct task *current;
+    uint64_t now_us;     /* when the outside was last looked at */
+    struct buffer block; /* for reading, while no stream has it: loop_block_take */
     struct list ready;
     size_t ready_count;
     struct heap timers;
@@ -49,6 +52,13 @@ struct loop {
 /* A task that is ready to run; NULL when there are too many or no more stacks. */
 struct task *task_new(struct loop *loop, struct scope *scope, const char *name,
                       task_function *function, void *argument);
+
+/* Memory for a large read, LOOP_BLOCK_BYTES of it. Streams hand one from each to the next, since a
+ * stream needs it only until what was read has been looked at; so it stays in the cache. */
+enum { LOOP_BLOCK_BYTES = 65536 };
+struct buffer loop_block_take(struct loop *loop);
+/* Takes what is in `block`, and frees it if there is one already. */
+void loop_block_give(struct loop *loop, struct buffer *block);
 
 /* Suspends the running task until task_wake, cancellation, or until_us. `waiters` may be NULL. */
 enum wake task_suspend(struct task *t, struct list *waiters, uint64_t until_us);

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 
 enum {
-    READ_BYTES_LEAST = 4096,
-    READ_BYTES_MOST = 65536,
     OUTPUT_BYTES = 16384, /* as much as one TLS record holds */
     PIECES_MAX = 16,      /* given to the kernel at a time */
 };
@@ -18,7 +16,7 @@ struct stream *stream_new(struct task *t, int socket)
     struct stream *s = base_allocate(sizeof *s);
     struct world *w = task_world(t);
 
-    s->read_bytes = READ_BYTES_LEAST;
+    s->loop = t->loop;
     s->broken = io_open(&s->io, w, socket);
     s->io.bytes = true;
     w->ops->remote(w, socket, &s->remote);
@@ -82,38 +80,65 @@ struct slice stream_buffered(const struct stream *s)
     return slice_part(buffer_slice(&s->input), s->input_start, s->input.size);
 }
 
+static void drop_input(struct stream *s)
+{
+    if (s->input.capacity == LOOP_BLOCK_BYTES)
+        loop_block_give(s->loop, &s->input);
+    else
+        buffer_done(&s->input);
+    s->input_start = 0;
+}
+
 void stream_consume(struct stream *s, size_t size)
 {
     assert(size <= s->input.size - s->input_start);
     s->input_start += size;
+    if (s->input_start == s->input.size)
+        drop_input(s);
 }
 
 /* Room for the next read behind what is buffered; what was consumed makes way. */
 static struct iovec input_room(struct stream *s)
 {
-    if (s->input_start) {
-        buffer_consume(&s->input, s->input_start);
-        s->input_start = 0;
+    if (s->input.size == 0) {
+        buffer_done(&s->input);
+        s->input = loop_block_take(s->loop);
+    } else {
+        if (s->input_start)
+            buffer_consume(&s->input, s->input_start);
+        buffer_reserve(&s->input, LOOP_BLOCK_BYTES / 4);
     }
-    return (struct iovec){buffer_reserve(&s->input, s->read_bytes), s->read_bytes};
+    s->input_start = 0;
+    return (struct iovec){s->input.data + s->input.size, s->input.capacity - s->input.size};
 }
 
 /* Gives back what memory an idle stream can do without. */
 static void rest(struct stream *s)
 {
-    s->read_bytes = READ_BYTES_LEAST;
-    if (s->input_start == s->input.size) {
-        buffer_done(&s->input);
-        s->input_start = 0;
+    struct slice left = stream_buffered(s);
+    struct buffer small = BUFFER_NONE;
+
+    if (s->input.capacity == LOOP_BLOCK_BYTES && left.size < LOOP_BLOCK_BYTES / 4) {
+        buffer_add(&small, left);
+        drop_input(s);
+        s->input = small;
     }
     if (s->output.size == 0)
         buffer_done(&s->output);
 }
 
+static bool may_have_more(const struct stream *s)
+{
+    return s->io.readable || (s->tls && stream_tls_holds(s));
+}
+
 static ssize_t try_read(struct task *t, struct stream *s)
 {
-    struct iovec room = input_room(s);
+    struct iovec room;
 
+    if (!may_have_more(s))
+        return -EAGAIN;
+    room = input_room(s);
     if (s->tls)
         return stream_tls_read(t, s, room.iov_base, room.iov_len);
     return io_try_read(&s->io, room.iov_base, room.iov_len);
@@ -146,8 +171,6 @@ int stream_fill(struct task *t, struct stream *s, size_t limit)
     if (n <= 0)
         return n == 0 ? -EPIPE : (int)n;
     s->input.size += (size_t)n;
-    if ((size_t)n == s->read_bytes && s->read_bytes < READ_BYTES_MOST)
-        s->read_bytes *= 4;
     return 0;
 }
 
@@ -162,7 +185,7 @@ int stream_read_line(struct task *t, struct stream *s, size_t limit, struct slic
 
         if (at >= 0) {
             *ret_line = slice_part(buffered, 0, looked_at + (size_t)at + 1);
-            stream_consume(s, ret_line->size);
+            s->input_start += ret_line->size; /* the line must stay for the caller */
             return 0;
         }
         looked_at = buffered.size < limit ? buffered.size : limit;

@@ -3,15 +3,16 @@
 #define LETTERHEAD_RUNTIME_STREAM_INSIDE_H
 
 #include "runtime/io.h"
+#include "runtime/loop.h"
 #include "runtime/stream.h"
 
 struct stream {
     struct io io;
+    struct loop *loop;
     int broken; /* why it cannot be used at all; 0: it can */
     struct endpoint remote, local;
     struct buffer input;
     size_t input_start; /* bytes of `input` that were consumed */
-    size_t read_bytes;  /* how much the next read asks for; grows while reads come back full */
     struct buffer output;
     struct stream_tls *tls; /* NULL: in clear */
     char *tls_error;        /* from malloc; NULL: none */
@@ -21,6 +22,8 @@ struct stream {
 /* Reads, through TLS, what has come: -EAGAIN when that is nothing. Waits only if TLS itself must
  * write first. */
 MUST_CHECK ssize_t stream_tls_read(struct task *t, struct stream *s, void *memory, size_t size);
+/* Whether TLS holds bytes that it has not given yet: then there is no need to wait for more. */
+bool stream_tls_holds(const struct stream *s);
 /* Waits until some of the bytes are written; returns how many. */
 MUST_CHECK ssize_t stream_tls_write(struct task *t, struct stream *s, struct slice bytes);
 /* Says goodbye if that needs no waiting, and frees. */

@@ -153,6 +153,11 @@ ssize_t stream_tls_read(struct task *t, struct stream *s, void *memory, size_t s
     return r;
 }
 
+bool stream_tls_holds(const struct stream *s)
+{
+    return SSL_has_pending(s->tls->ssl) == 1;
+}
+
 ssize_t stream_tls_write(struct task *t, struct stream *s, struct slice bytes)
 {
     int r = io_take_turn(t, &s->io);

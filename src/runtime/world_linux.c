@@ -1,5 +1,6 @@
 #include "runtime/world_linux.h"
 
+#include "base/secret.h"
 #include "runtime/lanes.h"
 #include "runtime/resolver_unbound.h"
 
@@ -14,8 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* One system call makes chance for many messages. */
+enum { CHANCE_BYTES = 512 };
+
 struct world_linux {
     struct world world;
+    char chance[CHANCE_BYTES]; /* from the kernel; what was given out is wiped */
+    size_t chance_left;
     int epoll;
     struct lanes *lanes;
     struct resolver_unbound *resolver; /* NULL: no DNS */
@@ -47,11 +53,8 @@ static int64_t linux_wall_us(struct world *w)
     return (int64_t)clock_us(CLOCK_REALTIME);
 }
 
-static void linux_random(struct world *w, void *memory, size_t size)
+static void fill_with_chance(char *at, size_t size)
 {
-    char *at = memory;
-
-    (void)w;
     while (size) {
         ssize_t n = getrandom(at, size, 0);
 
@@ -62,6 +65,23 @@ static void linux_random(struct world *w, void *memory, size_t size)
         at += n;
         size -= (size_t)n;
     }
+}
+
+static void linux_random(struct world *w, void *memory, size_t size)
+{
+    struct world_linux *l = self(w);
+
+    if (size > sizeof l->chance) {
+        fill_with_chance(memory, size);
+        return;
+    }
+    if (l->chance_left < size) {
+        fill_with_chance(l->chance, sizeof l->chance);
+        l->chance_left = sizeof l->chance;
+    }
+    l->chance_left -= size;
+    memcpy(memory, l->chance + l->chance_left, size);
+    secret_wipe(l->chance + l->chance_left, size);
 }
 
 union address {
@@ -243,10 +263,11 @@ static int set_non_blocking(int socket)
     return fcntl(socket, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : -errno;
 }
 
+enum { EPOLL_READS = EPOLLIN | EPOLLRDHUP | EPOLLET };
+
 static int linux_watch(struct world *w, int socket, void *watcher)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                .data.ptr = watcher};
+    struct epoll_event event = {.events = EPOLL_READS | EPOLLOUT, .data.ptr = watcher};
     int r = set_non_blocking(socket);
 
     if (r < 0)
@@ -254,6 +275,13 @@ static int linux_watch(struct world *w, int socket, void *watcher)
     if (epoll_ctl(self(w)->epoll, watcher ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, socket, &event) < 0)
         return -errno;
     return 0;
+}
+
+static int linux_watch_room(struct world *w, int socket, void *watcher, bool on)
+{
+    struct epoll_event event = {.events = EPOLL_READS | (on ? EPOLLOUT : 0), .data.ptr = watcher};
+
+    return epoll_ctl(self(w)->epoll, EPOLL_CTL_MOD, socket, &event) == 0 ? 0 : -errno;
 }
 
 static void linux_offload(struct world *w, enum task_lane lane, struct world_job *job)
@@ -370,6 +398,7 @@ static const struct world_ops linux_ops = {
     .remote = linux_remote,
     .local = linux_local,
     .watch = linux_watch,
+    .watch_room = linux_watch_room,
     .offload = linux_offload,
     .query_start = linux_query_start,
     .query_cancel = linux_query_cancel,

@@ -35,6 +35,7 @@ struct sim_socket {
     struct endpoint local, remote;
     struct sim_socket *other;
     void *watcher;
+    bool room_unwatched;
     unsigned changes;
     struct list in_changed;
 
@@ -81,7 +82,9 @@ static struct sim_socket *socket_new(struct sim_world *w, enum socket_kind kind,
 
 static void tell(struct sim_world *w, struct sim_socket *s, unsigned what)
 {
-    if (!s->watcher || s->dead)
+    if (s->room_unwatched)
+        what &= ~(unsigned)WORLD_WRITABLE;
+    if (!s->watcher || s->dead || !what)
         return;
     s->changes |= what;
     if (!list_linked(&s->in_changed))
@@ -509,9 +512,22 @@ static int network_watch(struct world *base, int number, void *watcher)
     struct sim_socket *s = find(base, number);
 
     s->watcher = watcher;
+    s->room_unwatched = false;
     s->changes = 0;
     list_remove(&s->in_changed);
     if (watcher && present_state(s))
+        tell(w, s, present_state(s));
+    return 0;
+}
+
+static int network_watch_room(struct world *base, int number, void *watcher, bool on)
+{
+    struct sim_world *w = world_of(base);
+    struct sim_socket *s = find(base, number);
+
+    assert(s->watcher == watcher);
+    s->room_unwatched = !on;
+    if (on && present_state(s))
         tell(w, s, present_state(s));
     return 0;
 }
@@ -526,6 +542,7 @@ const struct world_ops sim_network_ops = {
     .remote = network_remote,
     .local = network_local,
     .watch = network_watch,
+    .watch_room = network_watch_room,
 };
 
 bool sim_network_has_news(const struct sim_world *w)
