@@ -1,6 +1,7 @@
 /* What sink makes of a message, and its report. */
 #include "sink.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,7 @@ long count_message(const char *message, size_t length)
     size_t header = end ? (size_t)(end - message) + 2 : length;
     long id = -1;
 
+    assert(message);
     seen.last_s = now_s();
     if (seen.messages++ == 0)
         seen.first_s = seen.last_s;
