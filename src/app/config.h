@@ -22,6 +22,7 @@ struct config_listener {
 struct config_stub {
     struct slice zone;
     struct endpoint address;
+    bool is_signed; /* validated from resolver.trust_anchor */
 };
 
 struct config {
@@ -58,6 +59,8 @@ struct config {
     uint64_t delivery_connections_max;
     uint64_t messages_per_connection_max;
     struct slice authorities_file;
+    bool dane;
+    struct slice dane_signed_name, dane_bogus_name;
     uint64_t lifetime_s;
     struct schema_list retry_delays; /* uint64_t seconds */
 

@@ -86,6 +86,9 @@ static void the_example_shows_the_defaults(void **state)
     assert_true(slice_equal(as_is->control_socket, all_live->control_socket));
     assert_true(slice_equal(as_is->master_key_file, all_live->master_key_file));
     assert_true(slice_equal(as_is->authorities_file, all_live->authorities_file));
+    assert_int_equal(as_is->dane, all_live->dane);
+    assert_true(slice_equal(as_is->dane_signed_name, all_live->dane_signed_name));
+    assert_true(slice_equal(as_is->dane_bogus_name, all_live->dane_bogus_name));
     config_free(as_is);
     config_free(all_live);
 }

@@ -14,6 +14,7 @@ struct gateway {
     struct peer *vault, *steward;
     struct directory *directory;
     struct queue *queue;
+    struct transport *transport;
     struct deliver *deliver;
     struct submit_service *submit;
     struct submit_remote *remote;
@@ -80,6 +81,8 @@ static void meet_neighbours(struct scope *scope, struct gateway *g)
 static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
 {
     g->options.deliver.sign = (struct sign_options){g->directory, g->vault};
+    g->transport = transport_new(&g->options.transport, g->steward);
+    g->options.deliver.tls_policy = transport_policy(g->transport);
     g->deliver = deliver_new(&g->options.deliver);
     g->options.queue.destination = deliver_destination;
     g->options.queue.pool = deliver_pool;
@@ -148,6 +151,9 @@ static int work(struct task *t, struct gateway *g)
     if (r < 0 || g->ending)
         return r;
     log_info("the directory of sites is here; mail is taken and delivered");
+    r = transport_start(g->transport, &delivery);
+    if (r < 0)
+        return r;
     deliver_start(g->deliver, &delivery, g->queue);
     r = scope_spawn(&front, "submission", serve, g);
     while (r == 0 && !g->ending)
@@ -177,6 +183,7 @@ int gateway_run(struct task *t, const struct gateway_options *options)
     }
     scope_close(&core);
     deliver_free(g.deliver);
+    transport_free(g.transport);
     peer_free(g.steward);
     peer_free(g.vault);
     directory_free(g.directory);

@@ -5,6 +5,7 @@
 #define LETTERHEAD_APP_GATEWAY_H
 
 #include "deliver/deliver.h"
+#include "deliver/transport.h"
 #include "queue/queue.h"
 #include "submit/listener.h"
 
@@ -13,6 +14,7 @@ struct gateway_options {
     struct submit_options submit;
     struct queue_options queue;
     struct deliver_options deliver;
+    struct transport_options transport;
     const struct submit_listener *listeners;
     size_t listener_count;
     int vault_socket, steward_socket; /* taken over */

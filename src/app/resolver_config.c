@@ -23,7 +23,7 @@ void resolver_config(struct arena *arena, const struct config *config, struct re
         stubs[i] = (struct resolver_stub){
             .zone = arena_copy(arena, configured[i].zone).data,
             .address = server_text(arena, &configured[i].address),
-            .unsigned_zone = true,
+            .unsigned_zone = !configured[i].is_signed,
         };
     *ret = (struct resolver_options){
         .forwarders = forwarders,

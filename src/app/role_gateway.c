@@ -4,6 +4,7 @@
 #include "app/gateway.h"
 #include "app/role.h"
 #include "app/stop_signal.h"
+#include "base/limits.h"
 #include "runtime/tls.h"
 #include "runtime/world_linux.h"
 
@@ -60,11 +61,13 @@ static int load_server_tls(struct gateway_role *g)
 
 static int load_client_tls(struct gateway_role *g)
 {
-    const struct tls_client_options opportunistic = {.verify = false};
+    const struct tls_client_options options = {.authorities_pem_path =
+                                                   g->config->authorities_file.data,
+                                               .sessions_max = LIMIT_TLS_SESSIONS};
     char *problem = NULL;
-    int r = tls_context_new_client(&opportunistic, &g->client_tls, &problem);
+    int r = tls_context_new_client(&options, &g->client_tls, &problem);
 
-    return r < 0 ? complain("TLS for delivery", problem, r) : 0;
+    return r < 0 ? complain("delivery.authorities_file", problem, r) : 0;
 }
 
 /* Two processes that write one log would destroy it. */
@@ -157,6 +160,22 @@ static void fill_deliver(struct gateway_role *g, struct deliver_options *o)
     };
 }
 
+static void fill_transport(const struct gateway_role *g, struct transport_options *o)
+{
+    const struct config *c = g->config;
+    const char *off = NULL;
+
+    if (!c->dane)
+        off = "It is switched off (delivery.dane).";
+    else if (!c->resolver_trust_anchor.size)
+        off = "resolver.trust_anchor is not set, so that DNSSEC is not validated.";
+    else if (c->next_hop.size)
+        off = "All mail goes to delivery.next_hop.";
+    *o = (struct transport_options){.dane_off = off,
+                                    .dane_signed_name = c->dane_signed_name,
+                                    .dane_bogus_name = c->dane_bogus_name};
+}
+
 /* The supervisor opened the listeners in the order of the configuration. */
 static int fill_listeners(struct gateway_role *g, struct gateway_options *o)
 {
@@ -199,6 +218,7 @@ static int main_task(struct task *t, void *argument)
     options.submit.tls = g->server_tls;
     fill_queue(g, &options.queue);
     fill_deliver(g, &options.deliver);
+    fill_transport(g, &options.transport);
     return gateway_run(t, &options);
 }
 
