@@ -14,14 +14,20 @@
  * when it is back, or does not read, and shall not keep the signers from serving anyone else. */
 enum { REPLY_WAIT_MS = 1000, STACK_BYTES = 1 << 20 };
 
+/* While more requests wait, so many signatures are made before their replies go out: the gateway
+ * then wakes once for all of them, and leaves the processor to the signers meanwhile. */
+enum { HELD_MAX = 4 };
+
 struct server_thread {
     struct vault_server *server;
     pthread_t id;
     enum vault_caller caller;
     int socket;
     struct vault_worker *worker;
-    struct secret datagram;     /* may hold a password */
-    struct buffer reply, frame; /* may hold a new secret */
+    struct secret datagram; /* may hold a password */
+    struct buffer reply;    /* may hold a new secret, as may the frames */
+    struct buffer frames[HELD_MAX];
+    size_t held; /* of `frames`: not sent yet */
 };
 
 struct vault_server {
@@ -40,14 +46,14 @@ static const char *caller_name(enum vault_caller caller)
     return caller == VAULT_CALLER_GATEWAY ? "gateway" : "steward";
 }
 
-/* Sends the frame that is built in `frame`; a reply that finds no room in time is dropped. */
-static int send_frame(struct server_thread *thread)
+/* A frame that finds no room in time is dropped. */
+static int send_frame(struct server_thread *thread, const struct buffer *frame)
 {
     struct pollfd room = {.fd = thread->socket, .events = POLLOUT};
     int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
     for (;;) {
-        if (send(thread->socket, thread->frame.data, thread->frame.size, flags) >= 0)
+        if (send(thread->socket, frame->data, frame->size, flags) >= 0)
             return 0;
         if (errno == EINTR)
             continue;
@@ -61,15 +67,32 @@ static int send_frame(struct server_thread *thread)
     }
 }
 
+static int send_held(struct server_thread *thread)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < thread->held; i++) {
+        struct buffer *frame = &thread->frames[i];
+
+        if (r == 0)
+            r = send_frame(thread, frame);
+        secret_wipe(frame->data, frame->size);
+        frame->size = 0;
+    }
+    thread->held = 0;
+    return r;
+}
+
+static void hold(struct server_thread *thread, const struct ipc_frame *frame)
+{
+    assert(thread->held < HELD_MAX);
+    ipc_frame_write(&thread->frames[thread->held++], frame);
+}
+
 static int send_and_wipe(struct server_thread *thread, const struct ipc_frame *frame)
 {
-    int r;
-
-    ipc_frame_write(&thread->frame, frame);
-    r = send_frame(thread);
-    secret_wipe(thread->frame.data, thread->frame.size);
-    thread->frame.size = 0;
-    return r;
+    hold(thread, frame);
+    return send_held(thread);
 }
 
 static int answer(struct server_thread *thread, const struct ipc_frame *request)
@@ -82,10 +105,10 @@ static int answer(struct server_thread *thread, const struct ipc_frame *request)
         return r;
     reply.status = r;
     reply.body = r == 0 ? buffer_slice(&thread->reply) : SLICE_NONE;
-    r = send_and_wipe(thread, &reply);
+    hold(thread, &reply);
     secret_wipe(thread->reply.data, thread->reply.size);
     thread->reply.size = 0;
-    return r;
+    return thread->held == HELD_MAX || request->type != IPC_VAULT_SIGN ? send_held(thread) : 0;
 }
 
 /* A hello needs no answer: nothing that the vault asked is waiting for one. */
@@ -108,20 +131,31 @@ static int judge_and_answer(struct server_thread *thread, struct slice datagram)
     return r;
 }
 
+static ssize_t receive(struct server_thread *thread, int flags)
+{
+    ssize_t size;
+
+    do {
+        size = recv(thread->socket, thread->datagram.data, thread->datagram.size, flags);
+    } while (size < 0 && errno == EINTR);
+    return size < 0 ? -errno : size;
+}
+
 /* 1: served; 0: the other end is closed. */
 static int serve_one(struct server_thread *thread)
 {
     struct secret *datagram = &thread->datagram;
-    ssize_t size;
+    ssize_t size = receive(thread, thread->held ? MSG_DONTWAIT : 0);
     int r;
 
-    do {
-        size = recv(thread->socket, datagram->data, datagram->size, 0);
-    } while (size < 0 && errno == EINTR);
-    if (size == 0 || (size < 0 && errno == ECONNRESET))
+    if (size == -EAGAIN) {
+        r = send_held(thread);
+        return r < 0 ? r : 1;
+    }
+    if (size == 0 || size == -ECONNRESET)
         return 0;
     if (size < 0)
-        return -errno;
+        return (int)size;
     r = judge_and_answer(thread, slice_of(datagram->data, (size_t)size));
     secret_wipe(datagram->data, (size_t)size);
     return r < 0 ? r : 1;
@@ -177,7 +211,8 @@ static void thread_init(struct vault_server *server, struct server_thread *threa
     secret_init(&thread->datagram,
                 LIMIT_FRAME_BYTES + 1); /* what is larger fills it, and is refused */
     buffer_reserve(&thread->reply, LIMIT_FRAME_BYTES);
-    buffer_reserve(&thread->frame, LIMIT_FRAME_BYTES);
+    for (size_t i = 0; i < HELD_MAX; i++)
+        buffer_reserve(&thread->frames[i], LIMIT_FRAME_BYTES);
 }
 
 static void thread_done(struct server_thread *thread)
@@ -185,7 +220,8 @@ static void thread_done(struct server_thread *thread)
     vault_worker_free(thread->worker);
     secret_done(&thread->datagram);
     buffer_done(&thread->reply);
-    buffer_done(&thread->frame);
+    for (size_t i = 0; i < HELD_MAX; i++)
+        buffer_done(&thread->frames[i]);
 }
 
 static void start_threads(struct vault_server *server)
