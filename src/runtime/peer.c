@@ -54,16 +54,15 @@ struct peer_request {
 
 static int send_frame(struct task *t, struct peer *p, const struct ipc_frame *frame)
 {
-    CLEANUP(buffer_done) struct buffer bytes = BUFFER_NONE;
-    struct iovec piece;
+    char header[IPC_HEADER_BYTES];
+    struct iovec pieces[] = {{header, sizeof header},
+                             {(void *)(uintptr_t)frame->body.data, frame->body.size}};
     ssize_t n;
 
     if (p->broken)
         return p->broken;
-    ipc_frame_write(&bytes, frame);
-    piece = (struct iovec){bytes.data, bytes.size};
-    n = io_write(t, &p->io, &piece, 1);
-    secret_wipe(bytes.data, bytes.size); /* frames to and from the vault hold passwords */
+    ipc_header_write(header, frame);
+    n = io_write(t, &p->io, pieces, ARRAY_LEN(pieces));
     return n < 0 ? (int)n : 0;
 }
 
@@ -237,7 +236,7 @@ static int read_frames(struct task *t, void *argument)
         else
             r = n == 0 ? -EPIPE : (int)n;
         if (n > 0)
-            secret_wipe(p->frame, (size_t)n);
+            secret_wipe(p->frame, (size_t)n); /* frames from and to the vault hold passwords */
     }
     fail_calls(p, r);
     return r;
@@ -259,7 +258,7 @@ struct peer *peer_new(struct scope *scope, const char *name, int socket,
     p->scope = scope;
     list_init(&p->calls);
     world_random(task_world(scope->owner), &p->last_id, sizeof p->last_id);
-    r = io_open(&p->io, task_world(scope->owner), socket);
+    r = io_open_frames(&p->io, task_world(scope->owner), socket);
     if (r == 0)
         r = scope_spawn(scope, "peer reader", read_frames, p);
     if (r == 0)

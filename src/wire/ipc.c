@@ -2,17 +2,29 @@
 
 #include "base/limits.h"
 
-void ipc_frame_write(struct buffer *b, const struct ipc_frame *frame)
+static void put_u32(char *at, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (char)(value >> (24 - 8 * i));
+}
+
+void ipc_header_write(char out[static IPC_HEADER_BYTES], const struct ipc_frame *frame)
 {
     assert(frame->body.size <= LIMIT_FRAME_BYTES - IPC_HEADER_BYTES);
     assert(frame->kind >= IPC_HELLO && frame->kind <= IPC_NOTICE);
     assert(frame->status <= 0 && (frame->status == 0 || frame->kind == IPC_REPLY));
-    buffer_add_u8(b, IPC_VERSION);
-    buffer_add_u8(b, (uint8_t)frame->kind);
-    buffer_add_u8(b, frame->type);
-    buffer_add_u8(b, 0);
-    buffer_add_u32(b, frame->id);
-    buffer_add_u32(b, (uint32_t)frame->status);
+    out[0] = IPC_VERSION;
+    out[1] = (char)frame->kind;
+    out[2] = (char)frame->type;
+    out[3] = 0;
+    put_u32(out + 4, frame->id);
+    put_u32(out + 8, (uint32_t)frame->status);
+}
+
+void ipc_frame_write(struct buffer *b, const struct ipc_frame *frame)
+{
+    ipc_header_write(buffer_reserve(b, IPC_HEADER_BYTES), frame);
+    b->size += IPC_HEADER_BYTES;
     buffer_add(b, frame->body);
 }
 

@@ -50,6 +50,8 @@ struct ipc_frame {
     struct slice body;
 };
 
+/* Writes the header alone, for whoever has the body elsewhere. */
+void ipc_header_write(char out[static IPC_HEADER_BYTES], const struct ipc_frame *frame);
 /* Writes header and body; the body must fit LIMIT_FRAME_BYTES - IPC_HEADER_BYTES (assert). */
 void ipc_frame_write(struct buffer *b, const struct ipc_frame *frame);
 /* -EBADMSG: not a frame of this version. The body points into `datagram`. */
