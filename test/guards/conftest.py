@@ -1,0 +1,73 @@
+"""Fixtures of the guards, and the file of recorded figures."""
+
+import json
+import os
+import pathlib
+import platform
+import re
+import ssl
+import subprocess
+import tempfile
+
+import pytest
+
+import measured
+import stage
+
+RECORDED = pathlib.Path(__file__).resolve().parent / "recorded.json"
+RECORD = "GUARDS_RECORD=1 tool/test guards"
+
+
+@pytest.fixture(scope="module")
+def directory():
+    with tempfile.TemporaryDirectory(prefix="letterhead-guards-", ignore_cleanup_errors=True) as path:
+        pathlib.Path(path).chmod(0o755)
+        yield pathlib.Path(path)
+
+
+@pytest.fixture(scope="module")
+def service(directory):
+    """Prepared, not running."""
+    service, dns = measured.prepare(directory)
+    yield service
+    service.stop()
+    dns.stop()
+
+
+def made_with():
+    """What the number of instructions depends on besides our code."""
+    binary = pathlib.Path(stage.letterhead_binary()).read_bytes()
+    compiler = re.search(rb"GCC: \([^)]*\) ([\d.]+)|clang version ([\d.]+)", binary)
+    libc = subprocess.run(["ldd", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+    options = json.loads((measured.BUILD / "meson-info/intro-buildoptions.json").read_text())
+    kind = next(option["value"] for option in options if option["name"] == "buildtype")
+    return {"machine": platform.machine(), "compiler": compiler[0].decode() if compiler else "unknown", "build": kind,
+            "libc": re.search(r"[\d.]+$", libc)[0], "openssl": ".".join(map(str, ssl.OPENSSL_VERSION_INFO[:2]))}
+
+
+class Recorded:
+    """The figures in the tree; with GUARDS_RECORD=1 they are written instead of compared."""
+
+    def __init__(self):
+        self.content = json.loads(RECORDED.read_text()) if RECORDED.is_file() else {"made_with": {}, "figures": {}}
+        self.is_recording = bool(os.environ.get("GUARDS_RECORD"))
+
+    def compare(self, name, value, unit, tolerance):
+        if self.is_recording:
+            self.content["figures"][name] = round(value)
+            self.content["made_with"] = made_with()
+            RECORDED.write_text(json.dumps(self.content, indent=2) + "\n")
+            return
+        if self.content["made_with"] != made_with():
+            pytest.skip(f"the figures were recorded with {self.content['made_with']}, and this is {made_with()}; "
+                        f"to have figures of your own: {RECORD}")
+        before = self.content["figures"][name]
+        change = value / before - 1
+        assert abs(change) <= tolerance, (
+            f"{name} {'grew' if change > 0 else 'fell'} by {abs(change):.0%}: from {before:,} to {value:,.0f} {unit}. "
+            f"{'Find what costs so much more' if change > 0 else 'Well done'}; if it is meant, record it: {RECORD}")
+
+
+@pytest.fixture(scope="session")
+def recorded():
+    return Recorded()
