@@ -58,6 +58,22 @@ static void add_part(struct buffer *text, const char *before, struct slice part)
         buffer_printf(text, "%s%s%.*s", text->size ? "; " : "", before, SLICE_ARG(part));
 }
 
+/* What was wrong with TLS, whether or not that mattered. */
+static void describe_sessions(const json_t *event, struct buffer *text)
+{
+    const json_t *session;
+    size_t i;
+
+    json_array_foreach(json_object_get(event, "tls_sessions"), i, session)
+    {
+        if (slice_equal(cli_member(session, "result"), SLICE("success")))
+            continue;
+        buffer_printf(text, "%sTLS at %.*s: %.*s", text->size ? "; " : "",
+                      SLICE_ARG(cli_member(session, "host")),
+                      SLICE_ARG(cli_member(session, "result")));
+    }
+}
+
 /* Where it was tried, how safely, signed by whom, and what came of it. */
 static void describe_event(const json_t *event, struct buffer *text)
 {
@@ -68,6 +84,7 @@ static void describe_event(const json_t *event, struct buffer *text)
     if (json_object_get(event, "remote"))
         add_part(text, "",
                  cli_member(event, "tls").size ? cli_member(event, "tls") : SLICE("in clear"));
+    describe_sessions(event, text);
     add_part(text, "signed by ", cli_member(event, "signed_by"));
     add_part(text, "", cli_member(event, "text"));
     if (json_object_get(event, "due"))

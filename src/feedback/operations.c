@@ -6,6 +6,7 @@
 #include "runtime/peer.h"
 #include "site/service.h"
 #include "wire/ipc.h"
+#include "wire/tls_session.h"
 
 enum { LIST_DEFAULT = 20, GATEWAY_WAIT_S = 2 };
 
@@ -87,6 +88,26 @@ static json_t *describe_recipient(const struct timeline *l, size_t i,
     return object;
 }
 
+/* What was found out about the hosts' TLS on the way, good or bad. */
+static json_t *describe_sessions(struct slice sessions)
+{
+    struct wire_tls_session session;
+    json_t *list = json_array();
+
+    while (wire_tls_session_read(&sessions, &session)) {
+        json_t *object = json_object();
+
+        json_object_set_new(object, "policy", json_string(wire_tls_policy_name(session.policy)));
+        json_object_set_new(
+            object, "result",
+            json_string(session.result ? wire_tls_result_name(session.result) : "success"));
+        add_text(object, "host", session.mx_host);
+        add_text(object, "reason", session.reason);
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *describe_event(const struct timeline *l, const struct queue_event *event)
 {
     json_t *object = json_object();
@@ -103,6 +124,8 @@ static json_t *describe_event(const struct timeline *l, const struct queue_event
         add_text(object, "remote", event->remote);
     if (event->tls.size)
         add_text(object, "tls", event->tls);
+    if (event->tls_sessions.size)
+        json_object_set_new(object, "tls_sessions", describe_sessions(event->tls_sessions));
     if (event->signed_by.size)
         add_text(object, "signed_by", event->signed_by);
     if (event->reply_code)
