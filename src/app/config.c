@@ -272,7 +272,7 @@ static const struct schema_field queue_fields[] = {
     {.name = "memory_max",
      .type = SCHEMA_SIZE,
      .offset = AT(queue_memory_max_bytes),
-     .fallback = "512MiB",
+     .fallback = "64MiB",
      .min = 1 << 20},
     {.name = NULL},
 };
