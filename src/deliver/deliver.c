@@ -12,7 +12,9 @@ struct deliver *deliver_new(const struct deliver_options *options)
 
     d->options = options;
     list_init(&d->line);
+    list_init(&d->line_urgent);
     list_init(&d->searches);
+    list_init(&d->searches_urgent);
     list_init(&d->providers_all);
     list_init(&d->destinations_all);
     return d;
@@ -84,8 +86,7 @@ void deliver_start(struct deliver *d, struct scope *scope, struct queue *queue)
     d->world = task_world(scope->owner);
     LIST_FOREACH (link, &d->providers_all)
         provider_staff(LIST_ENTRY(link, struct provider, link));
-    if (!list_empty(&d->searches))
-        destination_search(LIST_FIRST(&d->searches, struct destination, in_search));
+    destination_search_begin(d);
 }
 
 void deliver_wake(struct deliver *d)

@@ -54,14 +54,21 @@ static int ask(struct task *t, struct deliver *d, struct slice key)
     return 0;
 }
 
+/* The next to be asked for; NULL: none. */
+static struct destination *next_search(struct deliver *d)
+{
+    struct list *from = list_empty(&d->searches_urgent) ? &d->searches : &d->searches_urgent;
+
+    return list_empty(from) ? NULL : LIST_FIRST(from, struct destination, in_search);
+}
+
 static int searcher(struct task *t, void *argument)
 {
     struct deliver *d = argument;
+    struct destination *dest;
     int r = 0;
 
-    while (r == 0 && !list_empty(&d->searches) && !d->stopping) {
-        struct destination *dest = LIST_FIRST(&d->searches, struct destination, in_search);
-
+    while (r == 0 && !d->stopping && (dest = next_search(d))) {
         list_remove(&dest->in_search);
         dest->searching = true;
         dest->has_waiting = false;
@@ -75,6 +82,28 @@ static int searcher(struct task *t, void *argument)
     return r == -ECANCELED ? 0 : r;
 }
 
+static bool is_urgent(const struct destination *dest)
+{
+    CLEANUP(buffer_done) struct buffer pool = BUFFER_NONE;
+
+    if (!dest->deliver->queue)
+        return false;
+    destination_pool(dest, &pool);
+    return queue_transactional(dest->deliver->queue, buffer_slice(&pool)) > 0;
+}
+
+static void search_line_up(struct destination *dest)
+{
+    struct deliver *d = dest->deliver;
+    bool urgent = is_urgent(dest);
+
+    if (list_linked(&dest->in_search) && (dest->in_search_urgent || !urgent))
+        return;
+    list_remove(&dest->in_search);
+    list_add_last(urgent ? &d->searches_urgent : &d->searches, &dest->in_search);
+    dest->in_search_urgent = urgent;
+}
+
 void destination_search(struct destination *dest)
 {
     struct deliver *d = dest->deliver;
@@ -82,9 +111,13 @@ void destination_search(struct destination *dest)
     dest->has_waiting = true;
     if (dest->rest_until_us || dest->suspended || dest->searching || dest->provider)
         return;
-    if (!list_linked(&dest->in_search))
-        list_add_last(&d->searches, &dest->in_search);
-    if (!d->scope || d->stopping || d->searchers >= SEARCHERS_MAX)
+    search_line_up(dest);
+    destination_search_begin(d);
+}
+
+void destination_search_begin(struct deliver *d)
+{
+    if (!d->scope || d->stopping || d->searchers >= SEARCHERS_MAX || !next_search(d))
         return;
     if (scope_spawn(d->scope, "find provider", searcher, d) == 0)
         d->searchers++;

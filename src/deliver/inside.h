@@ -36,7 +36,8 @@ struct provider {
     size_t destinations; /* that point here */
     struct list works;   /* work.link: all */
     struct condition more;
-    struct list in_line;          /* deliver->line */
+    struct list in_line; /* deliver->line, or line_urgent */
+    bool in_line_urgent;
     uint64_t good_us;             /* a connection last stood then */
     uint64_t good_route;          /* with this route */
     uint64_t delivered, deferred; /* since it is known */
@@ -50,8 +51,9 @@ struct provider {
 struct destination {
     struct table_item item;
     struct list link;      /* deliver->destinations_all, in order of becoming known */
-    struct list in_search; /* deliver->searches: to be asked for */
-    struct timer timer;    /* its rest's end */
+    struct list in_search; /* deliver->searches, or searches_urgent: to be asked for */
+    bool in_search_urgent;
+    struct timer timer; /* its rest's end */
     struct deliver *deliver;
     struct provider *provider; /* NULL: not known */
     uint64_t known_until_us;   /* ask DNS again after it */
@@ -79,12 +81,12 @@ struct deliver {
     size_t suspension_count;
     struct table providers, destinations;
     struct list providers_all, destinations_all;
-    struct list searches;
+    struct list searches, searches_urgent;
     size_t searchers;
     struct heap timers;
     struct condition sooner; /* for the clock: the first timer has changed */
     size_t connections;
-    struct list line; /* providers that want a worker more than connections_max allows */
+    struct list line, line_urgent; /* providers that want a worker more than there may be */
     struct condition worker_left;
     bool stopping;
 };
@@ -105,9 +107,9 @@ struct work {
     struct provider *provider;
     struct deliver *deliver;
     struct link connection;
-    struct arena arena; /* what outcomes point to; emptied with each job */
+    struct arena arena;         /* what outcomes point to; emptied with each job */
     struct buffer tls_sessions; /* made or failed, and not told yet */
-    uint64_t begun_us;  /* the job under way, or the connection */
+    uint64_t begun_us;          /* the job under way, or the connection */
     bool lingering;
 };
 
@@ -140,12 +142,19 @@ void provider_release(struct provider *p);
 /* Sees to it that for each job that is due there is a worker free to take it, as far as the limits
  * allow. */
 void provider_staff(struct provider *p);
-/* A connection has become free: it is for who has waited longest. */
+/* Has it wait for a connection to become free. */
+void provider_line_up(struct provider *p);
+/* A connection has become free: it is for who has waited longest, with transactional mail. */
 void provider_serve_line(struct deliver *d);
+/* True if somebody waits who could have a worker's connection. */
+bool provider_line_waits(const struct deliver *d);
 /* Nothing goes to it for a while: `pause_s`, or as long as its limits say when that is 0. */
 void provider_back_off(struct provider *p, uint64_t pause_s, uint64_t begun_us, struct slice why);
 /* Connections allowed now. */
 uint64_t provider_connections(const struct provider *p);
+/* True if it has more workers than it may have for what waits there: bulk alone leaves an eighth of
+ * each limit free for transactional mail, so that a newsletter to slow receivers never has all. */
+bool provider_has_surplus(const struct provider *p);
 /* The limits have changed. */
 void provider_reload(struct provider *p);
 /* Asks the queue whether something waits: it does not repeat what it said before. */
@@ -182,8 +191,10 @@ void destination_holding(const struct destination *d, struct buffer *ret);
 
 /* --- find.c --- */
 
-/* Asks DNS for the destination's provider, by and by. */
+/* Asks DNS for the destination's provider, by and by; those with transactional mail first. */
 void destination_search(struct destination *d);
+/* Goes on with what has lined up before delivery started. */
+void destination_search_begin(struct deliver *d);
 
 /* --- clock.c --- */
 

@@ -106,10 +106,52 @@ void provider_reload(struct provider *p)
     provider_staff(p);
 }
 
-static void line_up(struct provider *p)
+/* What bulk leaves of a limit to transactional mail. */
+enum { RESERVE = 8 };
+
+static bool is_urgent(const struct provider *p)
 {
-    if (!list_linked(&p->in_line))
-        list_add_last(&p->deliver->line, &p->in_line);
+    return p->deliver->queue && queue_transactional(p->deliver->queue, provider_name(p)) > 0;
+}
+
+static uint64_t open_to(bool urgent, uint64_t limit)
+{
+    return urgent ? limit : limit - limit / RESERVE;
+}
+
+static bool has_room(const struct deliver *d, bool urgent)
+{
+    return d->connections < open_to(urgent, d->options->connections_max);
+}
+
+bool provider_has_surplus(const struct provider *p)
+{
+    bool urgent = is_urgent(p);
+
+    return p->workers > open_to(urgent, provider_connections(p)) ||
+           p->deliver->connections > open_to(urgent, p->deliver->options->connections_max);
+}
+
+void provider_line_up(struct provider *p)
+{
+    struct deliver *d = p->deliver;
+    bool urgent = is_urgent(p);
+
+    if (list_linked(&p->in_line) && (p->in_line_urgent || !urgent))
+        return;
+    list_remove(&p->in_line);
+    list_add_last(urgent ? &d->line_urgent : &d->line, &p->in_line);
+    p->in_line_urgent = urgent;
+}
+
+/* The next who may have a connection; NULL: none. */
+static struct provider *next_in_line(const struct deliver *d)
+{
+    if (!list_empty(&d->line_urgent) && has_room(d, true))
+        return LIST_FIRST(&d->line_urgent, struct provider, in_line);
+    if (!list_empty(&d->line) && has_room(d, false))
+        return LIST_FIRST(&d->line, struct provider, in_line);
+    return NULL;
 }
 
 /* True if a worker more could do something; otherwise the clock is set, where time will help. */
@@ -130,7 +172,8 @@ static bool rates_allow(struct provider *p)
 
 static bool wants_worker(const struct provider *p)
 {
-    return p->starting + p->lingering < p->waiting && p->workers < provider_connections(p);
+    return p->starting + p->lingering < p->waiting &&
+           p->workers < open_to(is_urgent(p), provider_connections(p));
 }
 
 void provider_staff(struct provider *p)
@@ -141,8 +184,8 @@ void provider_staff(struct provider *p)
         return;
     condition_signal(&p->more);
     while (wants_worker(p) && rates_allow(p)) {
-        if (d->connections >= d->options->connections_max) {
-            line_up(p);
+        if (!has_room(d, is_urgent(p))) {
+            provider_line_up(p);
             return;
         }
         if (scope_spawn(d->scope, "deliver", worker_main, p) < 0)
@@ -155,12 +198,17 @@ void provider_staff(struct provider *p)
 
 void provider_serve_line(struct deliver *d)
 {
-    while (!list_empty(&d->line) && d->connections < d->options->connections_max) {
-        struct provider *first = LIST_FIRST(&d->line, struct provider, in_line);
+    struct provider *next;
 
-        list_remove(&first->in_line);
-        provider_staff(first);
+    while ((next = next_in_line(d))) {
+        list_remove(&next->in_line);
+        provider_staff(next);
     }
+}
+
+bool provider_line_waits(const struct deliver *d)
+{
+    return !list_empty(&d->line) || !list_empty(&d->line_urgent);
 }
 
 void provider_back_off(struct provider *p, uint64_t pause_s, uint64_t begun_us, struct slice why)

@@ -177,7 +177,7 @@ static bool linger(struct task *t, struct work *w, bool rate)
 /* True if this worker is one too many, or its provider wants to be left alone. */
 static bool is_surplus(const struct work *w)
 {
-    return w->provider->workers > provider_connections(w->provider);
+    return provider_has_surplus(w->provider);
 }
 
 /* Ends a connection that has done its share. True if the worker goes as well. */
@@ -189,7 +189,7 @@ static bool renew(struct task *t, struct work *w)
                           c->client.transactions < w->provider->limits.messages_per_connection_max))
         return false;
     worker_disconnect(t, w);
-    return !list_empty(&w->deliver->line); /* others wait for a connection, too */
+    return provider_line_waits(w->deliver); /* others wait for a connection, too */
 }
 
 /* The next job; NULL: none, the worker goes. */
@@ -244,8 +244,8 @@ static void leave(struct work *w)
     p->workers--;
     d->connections--;
     condition_broadcast(&d->worker_left);
-    if (p->waiting > 0 && !p->pace.back_off_until_us && !list_linked(&p->in_line))
-        list_add_last(&d->line, &p->in_line);
+    if (p->waiting > 0 && !p->pace.back_off_until_us)
+        provider_line_up(p);
     provider_serve_line(d);
     provider_release(p);
 }

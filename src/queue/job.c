@@ -282,6 +282,11 @@ int queue_take(struct task *t, struct queue *q, struct slice pool, struct slice 
     return 0;
 }
 
+size_t queue_transactional(const struct queue *q, struct slice pool)
+{
+    return queue_schedule_transactional(&q->schedule, pool);
+}
+
 void queue_pool_move(struct queue *q, struct slice destination, struct slice pool)
 {
     queue_schedule_move(&q->schedule, destination, pool);

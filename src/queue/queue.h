@@ -115,6 +115,9 @@ struct queue_job {
  * caller's until queue_settle or queue_return. */
 MUST_CHECK int queue_take(struct task *t, struct queue *q, struct slice pool, struct slice prefer,
                           struct queue_job **ret);
+/* How many transactional jobs are due in `pool`; bulk may be kept waiting for them. Callbacks of
+ * queue_options may ask, too. */
+size_t queue_transactional(const struct queue *q, struct slice pool);
 /* Records what became of each recipient (outcomes[i] belongs to recipients[i]) and frees the job.
  * Does not wait for the disk: the spool writes the result with the next commit; a crash before that
  * repeats the delivery. */
@@ -135,7 +138,7 @@ void queue_pool_move(struct queue *q, struct slice destination, struct slice poo
 /* A *destination* is where a recipient's mail goes, by its key: the recipient's domain, or a next
  * hop. A *pool* is what shares connections and limits: a receiving provider, or a relay. Every
  * destination belongs to one pool at a time. Callbacks must not suspend, and must not call the
- * queue. */
+ * queue, unless it is said that they may. */
 struct queue_options {
     struct disk *disk;
     uint64_t lifetime_s; /* a recipient's deadline after acceptance */

@@ -31,24 +31,33 @@ static enum queue_class class_of(const struct queue_group *g)
     return g->message->bulk ? QUEUE_BULK : QUEUE_TRANSACTIONAL;
 }
 
+static void count_ready(struct queue_pool *pool, enum queue_class class, size_t more, size_t less)
+{
+    pool->ready += more - less;
+    if (class == QUEUE_TRANSACTIONAL)
+        pool->ready_transactional += more - less;
+}
+
 /* What is ready in the lane can be taken from its pool; or, with its site paused, cannot. */
 static void open_lane(struct queue_lane *lane)
 {
     if (lane->flow->site->paused)
         return;
-    for (unsigned class = 0; class < QUEUE_CLASSES; class ++)
-        if (!list_empty(&lane->ready[class]))
+    for (unsigned class = 0; class < QUEUE_CLASSES; class ++) {
+        if (lane->ready_count[class])
             queue_turn_enter(lane->flow, class, &lane->link[class]);
-    lane->flow->pool->ready += lane->ready_count;
+        count_ready(lane->flow->pool, class, lane->ready_count[class], 0);
+    }
 }
 
 static void close_lane(struct queue_lane *lane)
 {
     if (lane->flow->site->paused)
         return;
-    for (unsigned class = 0; class < QUEUE_CLASSES; class ++)
+    for (unsigned class = 0; class < QUEUE_CLASSES; class ++) {
         queue_turn_leave(lane->flow, &lane->link[class]);
-    lane->flow->pool->ready -= lane->ready_count;
+        count_ready(lane->flow->pool, class, 0, lane->ready_count[class]);
+    }
 }
 
 static void make_ready(struct queue_schedule *s, struct queue_group *g)
@@ -58,12 +67,12 @@ static void make_ready(struct queue_schedule *s, struct queue_group *g)
     struct queue_flow *f = lane->flow;
 
     list_add_last(&lane->ready[class], &g->link);
-    lane->ready_count++;
+    lane->ready_count[class]++;
     if (f->site->paused)
         return;
     if (!list_linked(&lane->link[class]))
         queue_turn_enter(f, class, &lane->link[class]);
-    f->pool->ready++;
+    count_ready(f->pool, class, 1, 0);
     announce(s, f->pool);
 }
 
@@ -75,11 +84,11 @@ static void make_unready(struct queue_group *g)
     if (!list_linked(&g->link))
         return;
     list_remove(&g->link);
-    lane->ready_count--;
+    lane->ready_count[class]--;
     if (lane->flow->site->paused)
         return;
-    lane->flow->pool->ready--;
-    if (list_empty(&lane->ready[class]))
+    count_ready(lane->flow->pool, class, 0, 1);
+    if (lane->ready_count[class] == 0)
         queue_turn_leave(lane->flow, &lane->link[class]);
 }
 
@@ -249,6 +258,13 @@ struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice k
     return g;
 }
 
+size_t queue_schedule_transactional(const struct queue_schedule *s, struct slice key)
+{
+    const struct queue_pool *pool = queue_roster_find_pool(s, key);
+
+    return pool ? pool->ready_transactional : 0;
+}
+
 void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us)
 {
     assert(g->busy && g->message->jobs);
@@ -281,7 +297,7 @@ void queue_schedule_move(struct queue_schedule *s, struct slice destination, str
 static void resume_lane(struct queue_schedule *s, struct queue_lane *lane)
 {
     open_lane(lane);
-    if (lane->ready_count)
+    if (lane->ready_count[QUEUE_TRANSACTIONAL] + lane->ready_count[QUEUE_BULK])
         announce(s, lane->flow->pool);
 }
 

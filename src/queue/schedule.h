@@ -14,11 +14,12 @@
 
 struct queue_pool {
     struct table_item item;
-    struct list link;    /* in schedule->pools_all */
-    struct heap flows;   /* queue_flow.turn: those with something due */
-    uint64_t clock;      /* what the flow last served had been served before */
-    size_t ready;        /* groups that are due and not paused */
-    size_t destinations; /* that belong to it */
+    struct list link;           /* in schedule->pools_all */
+    struct heap flows;          /* queue_flow.turn: those with something due */
+    uint64_t clock;             /* what the flow last served had been served before */
+    size_t ready;               /* groups that are due and not paused */
+    size_t ready_transactional; /* of these */
+    size_t destinations;        /* that belong to it */
     size_t key_size;
     char key[];
 };
@@ -37,8 +38,8 @@ struct queue_lane {
     struct list ready[QUEUE_CLASSES]; /* queue_group.link */
     struct list of_site;              /* in site->lanes */
     struct list of_destination;       /* in destination->lanes */
-    size_t ready_count;               /* of both classes */
-    size_t groups;                    /* all */
+    size_t ready_count[QUEUE_CLASSES];
+    size_t groups; /* all */
     struct queue_destination *destination;
     struct queue_flow *flow;
 };
@@ -80,6 +81,8 @@ void queue_schedule_update_all(struct queue_schedule *s, struct queue_message *m
 /* The next group of the pool, made busy; NULL: none is due. `prefer` as in queue_take. */
 struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice pool,
                                         struct slice prefer, uint64_t now_us);
+/* How many transactional ones are due in the pool. */
+size_t queue_schedule_transactional(const struct queue_schedule *s, struct slice pool);
 /* The group's job has ended. */
 void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
 

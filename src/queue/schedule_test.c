@@ -277,6 +277,11 @@ static void connections_are_used_among_equals(void **state)
     assert_ptr_equal(take_near("provider", "example.com")->message, s.messages[0]);
 }
 
+static size_t transactional(const char *pool)
+{
+    return queue_schedule_transactional(&s.schedule, slice_text(pool));
+}
+
 /* A newsletter to many domains of one provider delays nobody's single message there: not its own
  * site's, and another's by a job. */
 static void a_newsletter_delays_nobody(void **state)
@@ -291,7 +296,13 @@ static void a_newsletter_delays_nobody(void **state)
     }
     for (int i = 0; i < 5; i++)
         assert_true(take("provider")->message->bulk);
+    assert_int_equal(transactional("provider"), 0);
     add_one(2, "patron@library7.example");
+    assert_int_equal(transactional("provider"), 1);
+    queue_schedule_pause(&s.schedule, 2, true);
+    assert_int_equal(transactional("provider"), 0);
+    queue_schedule_pause(&s.schedule, 2, false);
+    assert_int_equal(transactional("provider"), 1);
     assert_int_equal(take("provider")->message->site_id, 2);
     add_one(1, "patron@library7.example");
     assert_false(take("provider")->message->bulk);
