@@ -32,7 +32,7 @@ struct host {
     struct endpoint endpoint;
     int listener;
     struct host_habits habits;
-    bool away; /* hangs up on everybody */
+    bool away;               /* hangs up on everybody */
     struct slice greylisted; /* addresses seen, one a line */
     struct buffer seen;
 };
@@ -106,7 +106,8 @@ void host_resolve(void *context, struct world_query *query, uint64_t *ret_delay_
 int neighbours_main(struct task *t, void *argument);
 /* Asks the gateway for what it has in its queue, and holds it against the ledger. */
 MUST_CHECK int neighbours_audit(struct task *t, struct scenario *s);
-/* The operator pauses the site's queue, or releases it, as soon as there is a gateway to hear it. */
+/* The operator pauses the site's queue, or releases it, as soon as there is a gateway to hear
+ * it. */
 void neighbours_pause(struct scenario *s, unsigned site, bool paused);
 /* Lets go of everything that the queue holds. */
 MUST_CHECK int neighbours_release(struct task *t, struct scenario *s);

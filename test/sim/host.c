@@ -312,8 +312,7 @@ static void resolve_known(struct scenario *s, struct world_query *query)
         query->answer.status = DNS_NO_NAME;
     else if (query->type == DNS_MX && slice_equal(name, SLICE("null.example")))
         answer_mx(query, 0, "");
-    else if (query->type == DNS_MX && name.data[0] == 'd' &&
-             strchr(".n", name.data[2]))
+    else if (query->type == DNS_MX && name.data[0] == 'd' && strchr(".n", name.data[2]))
         resolve_mx(s, query);
     else if (query->type == DNS_A && slice_starts(name, SLICE("mx")))
         answer_address(query, (uint8_t)(10 + name.data[2] - '0'));

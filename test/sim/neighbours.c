@@ -318,7 +318,7 @@ int neighbours_audit(struct task *t, struct scenario *s)
     unsigned start = s->starts;
     struct claim *claims;
     size_t count = collect_claims(s, &arena, &claims);
-    bool more = true;
+    bool more = count > 0;
     int r = 0;
 
     while (r == 0 && more)
