@@ -36,9 +36,10 @@ static struct explanation explain_queued(const struct timeline *l, const struct 
                                     SLICE("Look again in a minute.")};
     if (now->ready)
         return (struct explanation){
-            SLICE("It waits for a connection to its destination, which is busy or did not answer "
-                  "just now."),
-            arena_printf(l->arena, "It is tried as soon as there is one, until %.*s.",
+            now->holding.size
+                ? arena_printf(l->arena, "It is due, and waits: %.*s.", SLICE_ARG(now->holding))
+                : SLICE("It is due, and its turn is next."),
+            arena_printf(l->arena, "It is tried as soon as it can be, until %.*s.",
                          SLICE_ARG(until(l))),
         };
     return (struct explanation){
@@ -56,13 +57,17 @@ static struct explanation explain_deferred(const struct timeline *l,
     const char *ambiguous = recipient->last->ambiguous
                                 ? " The connection broke before the answer, so it may arrive twice."
                                 : "";
-    struct explanation paused = explain_queued(l, now);
+    struct explanation queued = explain_queued(l, now);
+    struct slice why = arena_printf(l->arena, "Attempt %u failed for now: %.*s.%s",
+                                    recipient->attempts, SLICE_ARG(reply), ambiguous);
 
     if (now->paused || now->busy)
-        return paused;
+        return queued;
+    if (now->ready)
+        return (struct explanation){why, arena_printf(l->arena, "%.*s %.*s", SLICE_ARG(queued.why),
+                                                      SLICE_ARG(queued.next_step))};
     return (struct explanation){
-        arena_printf(l->arena, "Attempt %u failed for now: %.*s.%s", recipient->attempts,
-                     SLICE_ARG(reply), ambiguous),
+        why,
         arena_printf(l->arena, "It is tried again at %.*s, and so on until %.*s.",
                      SLICE_ARG(time_text(l->arena, recipient->due_us)), SLICE_ARG(until(l))),
     };

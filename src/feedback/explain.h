@@ -12,9 +12,10 @@ struct explanation {
 
 /* What the gateway says about a recipient at this moment. */
 struct explain_now {
-    bool ready;  /* it waits for a connection only */
-    bool busy;   /* being delivered */
-    bool paused; /* its site is paused in the queue */
+    bool ready;           /* it waits for a connection only */
+    bool busy;            /* being delivered */
+    bool paused;          /* its site is paused in the queue */
+    struct slice holding; /* ready: which limit keeps it waiting, a sentence; may be empty */
 };
 
 /* The texts are in the timeline's arena. */

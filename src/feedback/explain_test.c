@@ -26,7 +26,17 @@ static const struct {
     const char *why, *next_step; /* parts of them */
 } cases[] = {
     {TIMELINE_QUEUED, NULL, {0}, "not been tried yet", "until 1970-01-05T00:00:00Z"},
-    {TIMELINE_QUEUED, NULL, {.ready = true}, "waits for a connection", "until 1970"},
+    {TIMELINE_QUEUED, NULL, {.ready = true}, "its turn is next", "until 1970"},
+    {TIMELINE_QUEUED,
+     NULL,
+     {.ready = true, .holding = {"20 of 20 connections are in use", 31}},
+     "It is due, and waits: 20 of 20 connections are in use.",
+     "until 1970"},
+    {TIMELINE_DEFERRED,
+     &deferred,
+     {.ready = true, .holding = {"it rests", 8}},
+     "Attempt 3 failed",
+     "It is due, and waits: it rests. It is tried as soon as it can be, until 1970"},
     {TIMELINE_QUEUED, NULL, {.busy = true}, "at this moment", "Look again"},
     {TIMELINE_QUEUED, NULL, {.paused = true}, "paused", "queue release --site"},
     {TIMELINE_DEFERRED,

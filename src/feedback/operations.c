@@ -66,8 +66,8 @@ static struct explain_now now_of(const struct queue_list_reply *live, uint32_t r
         if (entry.recipient == recipient)
             return (struct explain_now){entry.state == QUEUE_ENTRY_READY,
                                         entry.state == QUEUE_ENTRY_BUSY,
-                                        entry.state == QUEUE_ENTRY_PAUSED};
-    return (struct explain_now){false, false, false};
+                                        entry.state == QUEUE_ENTRY_PAUSED, entry.holding};
+    return (struct explain_now){0};
 }
 
 static json_t *describe_recipient(const struct timeline *l, size_t i,
@@ -164,6 +164,7 @@ static void describe_head(struct feedback_service *service, const struct timelin
     json_object_set_new(object, "accepted", control_json_time(l->accepted_us));
     add_text(object, "from", l->header_from);
     add_text(object, "subject", l->subject);
+    json_object_set_new(object, "class", json_string(l->bulk ? "bulk" : "transactional"));
     json_object_set_new(object, "states", count_states(l));
     json_object_set_new(object, "settled", json_boolean(timeline_is_settled(l)));
 }
@@ -304,11 +305,12 @@ static const struct control_field show_fields[] = {
 static const struct control_operation operations[] = {
     {"message.list", "List the newest messages and how they stand", CONTROL_VIEWER, false,
      list_fields,
-     "messages[] {message_id, site, accepted, from, to, subject, recipients, states, settled}",
+     "messages[] {message_id, site, accepted, from, to, subject, class, recipients, states, settled}",
      list_messages},
     {"message.show", "Tell a message's story: how it stands, why, and what comes next",
      CONTROL_VIEWER, false, show_fields,
-     "message_id, site, accepted, expires, from, envelope_from, subject, size, states, settled, "
+     "message_id, site, accepted, expires, from, envelope_from, subject, class, size, states, "
+     "settled, "
      "recipients[] {address, state, since, why, next_step, attempts, due}, events[]",
      show_message},
 };

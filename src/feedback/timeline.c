@@ -55,6 +55,7 @@ static void add_accepted(struct timeline *l, const struct queue_event *event)
         l->expires_us = event->accepted.expires_us;
         l->credential_id = event->accepted.credential_id;
         l->size = event->accepted.size;
+        l->bulk = event->accepted.bulk;
         l->from_domain = event->accepted.from_domain;
         l->header_from = event->accepted.header_from;
         l->envelope_from = event->accepted.envelope_from;

@@ -36,6 +36,7 @@ struct timeline {
     int64_t accepted_us, expires_us;
     uint64_t credential_id;
     uint32_t size;
+    bool bulk;
     struct slice from_domain, header_from, envelope_from, subject, envid;
     struct timeline_recipient *recipients;
     size_t recipient_count, recipient_capacity;

@@ -54,6 +54,7 @@ static void tell(struct timeline *l, const char *word, int64_t time_us)
         event.accepted.recipient_count = event.accepted.address_count = 2;
         event.accepted.addresses = buffer_slice(&list);
         event.accepted.subject = SLICE("subject");
+        event.accepted.bulk = true;
     }
     timeline_add(l, &event);
 }
@@ -103,6 +104,7 @@ static void knows_since_when_and_why(void **state)
     assert_true(l.accepted);
     assert_int_equal(l.site_id, 7);
     assert_int_equal(l.accepted_us, 100);
+    assert_true(l.bulk);
     assert_true(slice_equal(l.subject, SLICE("subject")));
     assert_true(slice_equal(l.recipients[1].address, SLICE("b@example.org")));
     assert_int_equal(l.recipients[1].since_us, 100);

@@ -4,6 +4,7 @@
 #include "queue/remote.h"
 #include "runtime/peer.h"
 #include "site/service.h"
+#include "wire/date.h"
 #include "wire/ipc.h"
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 1000, GATEWAY_WAIT_S = 10 };
@@ -72,6 +73,26 @@ static const char *state_name(enum queue_entry_state state)
                                                                         : "unknown";
 }
 
+/* What keeps it: a limit, its next try, or somebody's wish. */
+static struct slice what_holds(struct arena *arena, const struct queue_list_entry *entry)
+{
+    char due[WIRE_DATE_ISO_BYTES];
+
+    switch (entry->state) {
+    case QUEUE_ENTRY_READY:
+        return entry->holding.size ? entry->holding : SLICE("its turn is next");
+    case QUEUE_ENTRY_WAITING:
+        return arena_printf(arena, "its next try is at %.*s",
+                            SLICE_ARG(wire_date_iso(entry->due_us / 1000000, due)));
+    case QUEUE_ENTRY_HELD:
+        return SLICE("it is held until an operator releases it");
+    case QUEUE_ENTRY_PAUSED:
+        return SLICE("its site's queue is paused until an operator releases it");
+    default:
+        return SLICE_NONE;
+    }
+}
+
 static json_t *describe_entry(struct queue_service *service, const struct queue_list_entry *entry)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -85,7 +106,9 @@ static json_t *describe_entry(struct queue_service *service, const struct queue_
         add_text(object, "site", site.name);
     add_text(object, "recipient", entry->address);
     add_text(object, "destination", entry->destination);
+    json_object_set_new(object, "class", json_string(entry->bulk ? "bulk" : "transactional"));
     json_object_set_new(object, "state", json_string(state_name(entry->state)));
+    add_text(object, "waits", what_holds(&arena, entry));
     json_object_set_new(object, "attempts", json_integer(entry->attempts));
     json_object_set_new(object, "reply_code",
                         entry->reply_code ? json_integer(entry->reply_code) : json_null());
@@ -276,7 +299,8 @@ static const struct control_field act_fields[] = {
 static const struct control_operation operations[] = {
     {"queue.list", "List the recipients whose mail is still on its way", CONTROL_VIEWER, false,
      list_fields,
-     "entries[] {message_id, site, recipient, destination, state, attempts, reply_code, accepted, "
+     "entries[] {message_id, site, recipient, destination, class, state, waits, attempts, "
+     "reply_code, accepted, "
      "due, expires, size}, more",
      list_queue},
     {"queue.retry", "Try mail again now instead of later", CONTROL_OPERATOR, true, act_fields,
