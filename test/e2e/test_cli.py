@@ -102,8 +102,10 @@ def test_options_may_stand_before_the_words(service, waiting):
 
 def test_help_teaches_every_command(service):
     overview = subprocess.run([service.binary, "help"], capture_output=True, text=True, check=True).stdout
-    commands = re.findall(r"^  ((?:site|identity|credential|message|queue|send|status)[a-z ]*?)  ", overview, re.M)
-    assert len(commands) == 20
+    # all but those that are no operations of the service and explain themselves in their own ways
+    others = {"help", "serve", "check-config", "inspect", "version"}
+    commands = [found for found in re.findall(r"^  ([a-z][a-z -]*?)  ", overview, re.M) if found.split()[0] not in others]
+    assert {"site add", "identity check", "queue list", "send", "status"} <= set(commands)
     for command in commands:
         words = command.split()
         text = subprocess.run([service.binary, *words, "--help"], capture_output=True, text=True, check=True).stdout
