@@ -3,6 +3,7 @@
 #include "control/json.h"
 #include "feedback/explain.h"
 #include "queue/remote.h"
+#include "queue/words.h"
 #include "runtime/peer.h"
 #include "site/service.h"
 #include "wire/ipc.h"
@@ -164,7 +165,7 @@ static void describe_head(struct feedback_service *service, const struct timelin
     json_object_set_new(object, "accepted", control_json_time(l->accepted_us));
     add_text(object, "from", l->header_from);
     add_text(object, "subject", l->subject);
-    json_object_set_new(object, "class", json_string(l->bulk ? "bulk" : "transactional"));
+    json_object_set_new(object, "class", json_string(queue_class_word(l->bulk)));
     json_object_set_new(object, "states", count_states(l));
     json_object_set_new(object, "settled", json_boolean(timeline_is_settled(l)));
 }

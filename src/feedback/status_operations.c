@@ -1,13 +1,14 @@
 /* The operation that tells how the service stands, and whether somebody must do something. */
 #include "control/json.h"
 #include "feedback/operations.h"
+#include "feedback/stalest.h"
 #include "queue/remote.h"
 #include "runtime/peer.h"
 #include "site/identity.h"
 #include "site/site.h"
 #include "wire/ipc.h"
 
-enum { GATEWAY_WAIT_S = 5, BEHIND_EVENTS = 100000, STUCK_S = 6 * 3600 };
+enum { GATEWAY_WAIT_S = 5, BEHIND_EVENTS = 100000 };
 
 static void add_problem(json_t *problems, const char *message, const char *cure)
 {
@@ -72,9 +73,6 @@ static void judge_queue(const struct queue_status *status, json_t *problems)
     if (!status->accepting)
         add_problem(problems, "The gateway takes no mail.",
                     "See why_not; free disk space, or look into the kernel's log for disk errors.");
-    if (status->oldest_without_progress_s > STUCK_S)
-        add_problem(problems, "A message has not been tried for hours.",
-                    "Look for it with letterhead queue list, and into the service's log.");
     if (status->events_next > status->events_acknowledged + BEHIND_EVENTS)
         add_problem(problems, "The history of events is far behind.",
                     "Look at the load of the machine and of its disk.");
@@ -96,6 +94,9 @@ static void add_gateway(struct task *t, struct feedback_service *service, json_t
         return;
     }
     json_object_set_new(output, "queue", describe_queue(&status));
+    json_object_set_new(output, "oldest_without_progress",
+                        stalest_describe(service->store, &status));
+    stalest_judge(json_object_get(output, "oldest_without_progress"), problems);
     json_object_set_new(output, "since_start", describe_counters(&status));
     add_number(output, "events_behind",
                status.events_next > status.events_acknowledged
@@ -158,8 +159,9 @@ static const struct control_field no_fields[] = {{NULL}};
 static const struct control_operation operations[] = {
     {"status.show", "Show how the service stands, and whether somebody must do something",
      CONTROL_VIEWER, false, no_fields,
-     "version, gateway, accepting, why_not, queue {}, since_start {}, events_behind, sites, "
-     "sites_paused, identities, identities_sending, problems[] {message, cure}",
+     "version, gateway, accepting, why_not, queue {}, oldest_without_progress {message_id, site, destination, state, "
+     "since_s, waits, lost}, since_start {}, "
+     "events_behind, sites, sites_paused, identities, identities_sending, problems[] {message, cure}",
      show_status},
 };
 

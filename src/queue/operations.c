@@ -2,9 +2,9 @@
 
 #include "control/json.h"
 #include "queue/remote.h"
+#include "queue/words.h"
 #include "runtime/peer.h"
 #include "site/service.h"
-#include "wire/date.h"
 #include "wire/ipc.h"
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 1000, GATEWAY_WAIT_S = 10 };
@@ -62,37 +62,6 @@ static int read_site(struct control_call *call, uint64_t *ret)
 
 /* --- queue.list --- */
 
-static const char *const state_names[] = {
-    [QUEUE_ENTRY_READY] = "ready", [QUEUE_ENTRY_WAITING] = "waiting", [QUEUE_ENTRY_BUSY] = "busy",
-    [QUEUE_ENTRY_HELD] = "held",   [QUEUE_ENTRY_PAUSED] = "paused",
-};
-
-static const char *state_name(enum queue_entry_state state)
-{
-    return state >= QUEUE_ENTRY_READY && state < ARRAY_LEN(state_names) ? state_names[state]
-                                                                        : "unknown";
-}
-
-/* What keeps it: a limit, its next try, or somebody's wish. */
-static struct slice what_holds(struct arena *arena, const struct queue_list_entry *entry)
-{
-    char due[WIRE_DATE_ISO_BYTES];
-
-    switch (entry->state) {
-    case QUEUE_ENTRY_READY:
-        return entry->holding.size ? entry->holding : SLICE("its turn is next");
-    case QUEUE_ENTRY_WAITING:
-        return arena_printf(arena, "its next try is at %.*s",
-                            SLICE_ARG(wire_date_iso(entry->due_us / 1000000, due)));
-    case QUEUE_ENTRY_HELD:
-        return SLICE("it is held until an operator releases it");
-    case QUEUE_ENTRY_PAUSED:
-        return SLICE("its site's queue is paused until an operator releases it");
-    default:
-        return SLICE_NONE;
-    }
-}
-
 static json_t *describe_entry(struct queue_service *service, const struct queue_list_entry *entry)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -106,9 +75,10 @@ static json_t *describe_entry(struct queue_service *service, const struct queue_
         add_text(object, "site", site.name);
     add_text(object, "recipient", entry->address);
     add_text(object, "destination", entry->destination);
-    json_object_set_new(object, "class", json_string(entry->bulk ? "bulk" : "transactional"));
-    json_object_set_new(object, "state", json_string(state_name(entry->state)));
-    add_text(object, "waits", what_holds(&arena, entry));
+    json_object_set_new(object, "class", json_string(queue_class_word(entry->bulk)));
+    json_object_set_new(object, "state", json_string(queue_state_word(entry->state)));
+    add_text(object, "waits",
+             queue_wait_words(&arena, entry->state, entry->due_us, entry->holding));
     json_object_set_new(object, "attempts", json_integer(entry->attempts));
     json_object_set_new(object, "reply_code",
                         entry->reply_code ? json_integer(entry->reply_code) : json_null());
