@@ -131,6 +131,7 @@ void cli_print_message(const json_t *output)
     cli_field_print("site", cli_member(output, "site"));
     cli_field_print("from", cli_member(output, "from"));
     cli_field_print("subject", cli_member(output, "subject"));
+    cli_field_print("class", cli_member(output, "class"));
     cli_field_print("accepted", cli_time(output, "accepted"));
     cli_field_print("gives up at", cli_time(output, "expires"));
     json_array_foreach(json_object_get(output, "recipients"), i, recipient)

@@ -5,10 +5,10 @@
 
 void cli_print_queue(const json_t *output)
 {
-    static const char *const headings[] = {"MESSAGE ID", "SITE", "RECIPIENT",  "STATE",
-                                           "TRIES",      "LAST", "NEXT (UTC)", NULL};
+    static const char *const headings[] = {"MESSAGE ID", "SITE", "RECIPIENT", "STATE",
+                                           "TRIES",      "LAST", "WAITS",     NULL};
     static const char *const members[] = {"message_id", "site",       "recipient", "state",
-                                          "attempts",   "reply_code", "~due",      NULL};
+                                          "attempts",   "reply_code", "waits",     NULL};
 
     cli_print_list(json_object_get(output, "entries"), headings, members, "The queue is empty.");
     if (json_is_true(json_object_get(output, "more")))
@@ -46,6 +46,23 @@ static void print_counts(const char *title, const json_t *object, const char *co
     cli_field_print(title, buffer_slice(&text));
 }
 
+/* "0f00…-000000 of town-library to example.net, for 3 h: its next try is at …" */
+static void print_stalest(const json_t *stalest)
+{
+    char age[32];
+    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
+    struct slice waits = cli_member(stalest, "waits");
+
+    if (!json_is_object(stalest))
+        return;
+    buffer_printf(
+        &text, "%.*s of %.*s to %.*s, for %.*s: %.*s", SLICE_ARG(cli_member(stalest, "message_id")),
+        SLICE_ARG(cli_member(stalest, "site")), SLICE_ARG(cli_member(stalest, "destination")),
+        SLICE_ARG(age_text(stalest, "since_s", age, sizeof age)),
+        SLICE_ARG(waits.size ? waits : cli_member(stalest, "state")));
+    cli_field_print("no progress", buffer_slice(&text));
+}
+
 static void print_gateway(const json_t *output)
 {
     static const char *const states[] = {"recipients", "ready",  "busy", "waiting",
@@ -62,6 +79,7 @@ static void print_gateway(const json_t *output)
         return;
     print_counts("queue", queue, states);
     cli_field_print("oldest", age_text(queue, "oldest_age_s", age, sizeof age));
+    print_stalest(json_object_get(output, "oldest_without_progress"));
     print_counts("since start", json_object_get(output, "since_start"), ends);
 }
 
