@@ -52,20 +52,27 @@ class Recorded:
         self.content = json.loads(RECORDED.read_text()) if RECORDED.is_file() else {"made_with": {}, "figures": {}}
         self.is_recording = bool(os.environ.get("GUARDS_RECORD"))
 
-    def compare(self, name, value, unit, tolerance):
+    def record(self, name, parts):
+        self.content["figures"][name] = {part: round(value) for part, value in sorted(parts.items())}
+        self.content["made_with"] = made_with()
+        RECORDED.write_text(json.dumps(self.content, indent=2) + "\n")
+
+    def compare(self, name, parts, unit, tolerance):
+        """`parts` adds up to the figure of that name."""
         if self.is_recording:
-            self.content["figures"][name] = round(value)
-            self.content["made_with"] = made_with()
-            RECORDED.write_text(json.dumps(self.content, indent=2) + "\n")
+            self.record(name, parts)
             return
         if self.content["made_with"] != made_with():
             pytest.skip(f"the figures were recorded with {self.content['made_with']}, and this is {made_with()}; "
                         f"to have figures of your own: {RECORD}")
-        before = self.content["figures"][name]
-        change = value / before - 1
+        parts_before = self.content["figures"][name]
+        before, now = sum(parts_before.values()), sum(parts.values())
+        change = now / before - 1
+        changes = ", ".join(f"{part} {parts_before.get(part, 0):,} → {parts.get(part, 0):,.0f}"
+                            for part in sorted({*parts, *parts_before}))
         assert abs(change) <= tolerance, (
-            f"{name} {'grew' if change > 0 else 'fell'} by {abs(change):.0%}: from {before:,} to {value:,.0f} {unit}. "
-            f"{'Find what costs so much more' if change > 0 else 'Well done'}; if it is meant, record it: {RECORD}")
+            f"{name} {'grew' if change > 0 else 'fell'} by {abs(change):.0%}, from {before:,} to {now:,.0f} {unit} "
+            f"({changes}). {'Find what costs so much more' if change > 0 else 'Well done'}; if it is meant, record it: {RECORD}")
 
 
 @pytest.fixture(scope="session")
