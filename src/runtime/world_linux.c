@@ -218,11 +218,13 @@ static ssize_t linux_read(struct world *w, int socket, void *memory, size_t size
 static ssize_t linux_write(struct world *w, int socket, const struct iovec *pieces, int count)
 {
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
     ssize_t n;
 
     (void)w;
     do
-        n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = count == 1 ? send(socket, pieces->iov_base, pieces->iov_len, flags)
+                       : sendmsg(socket, &message, flags);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
