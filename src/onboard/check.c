@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "onboard/advice.h"
+#include "onboard/misplaced.h"
 #include "onboard/record.h"
 #include "runtime/world.h"
 #include "site/identity.h"
@@ -13,7 +14,9 @@ enum { DMARC_QUESTIONS_MAX = 8 /* RFC 9989 §4.10 */ };
 struct question {
     struct arena arena;
     struct slice name;
+    struct slice domain, expected; /* of a key's record */
     struct dns_answer answer;
+    struct slice slip; /* where the record went instead, for people; or empty */
     bool asked;
 };
 
@@ -35,12 +38,23 @@ static void check_done(struct check *check)
     arena_done(&check->arena);
 }
 
+/* Is it worth looking for the record elsewhere? */
+static bool is_amiss(struct question *q)
+{
+    struct record_finding finding;
+
+    record_judge(&q->arena, &q->answer, q->expected, &finding);
+    return finding.proven && finding.state != RECORD_RIGHT;
+}
+
 static int ask_record(struct task *t, void *argument)
 {
     struct question *q = argument;
     int r = resolver_query(t, &q->arena, q->name, DNS_TXT, &q->answer);
 
     q->asked = r == 0;
+    if (r == 0 && is_amiss(q))
+        r = misplaced_find(t, &q->arena, q->name, q->domain, q->expected, &q->answer, &q->slip);
     return r;
 }
 
@@ -83,7 +97,10 @@ static int spawn_questions(struct check *check, struct scope *scope)
         struct question *q = &check->records[i];
 
         q->name = identity_record_name(&q->arena, identity, &identity->keys[i]);
-        r = scope_spawn(scope, "check", ask_record, q);
+        q->domain = identity->domain;
+        r = identity_record_text(&q->arena, &identity->keys[i], &q->expected);
+        if (r == 0)
+            r = scope_spawn(scope, "check", ask_record, q);
     }
     check->dmarc.name = identity->domain;
     return r == 0 ? scope_spawn(scope, "check", ask_dmarc, &check->dmarc) : r;
@@ -194,6 +211,8 @@ static int judge_records(struct check *check)
         if (r < 0)
             break;
         record_judge(&check->arena, &check->records[i].answer, expected, &finding);
+        if (finding.proven && finding.state != RECORD_RIGHT && check->records[i].slip.size > 0)
+            finding.advice = check->records[i].slip;
         check->changed |= apply_finding(key, &finding, look->now_us);
         look->proven[i] = finding.proven;
         r = record_state_parse(key->record_state, &look->records[i]);

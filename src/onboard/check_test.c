@@ -168,18 +168,23 @@ static int reports_each_record_and_dmarc(struct task *t, void *argument)
 {
     CLEANUP(close_fixture) struct fixture f;
     json_t *added, *reply;
+    char doubled[200];
 
     (void)argument;
     open_fixture(t, &f);
     added = add_site(t, &f, "one");
     publish_record(added, 0);
     publish(json_at(added, "output.identity.records.1.name"), "v=spf1 -all");
+    snprintf(doubled, sizeof doubled, "%s.example.org",
+             json_at(added, "output.identity.records.2.name"));
+    publish(doubled, json_at(added, "output.identity.records.2.value"));
     publish("_dmarc.example.org", "v=DMARC1; p=reject");
     reply = ask(t, &f, "identity.check", "{\"site\": \"one\"}");
     assert_string_equal(json_at(reply, "output.identities.0.records.0.state"), "right");
     assert_string_equal(json_at(reply, "output.identities.0.records.1.state"), "wrong");
     assert_string_equal(json_at(reply, "output.identities.0.records.1.seen"), "v=spf1 -all");
     assert_string_equal(json_at(reply, "output.identities.0.records.2.state"), "absent");
+    assert_non_null(strstr(json_at(reply, "output.identities.0.records.2.advice"), "twice"));
     assert_string_equal(json_at(reply, "output.identities.0.dmarc.state"), "found");
     assert_string_equal(json_at(reply, "output.identities.0.dmarc.record"), "v=DMARC1; p=reject");
     json_decref(reply);

@@ -1,0 +1,140 @@
+#include "onboard/misplaced.h"
+
+#include "wire/dkim_key.h"
+
+static struct slice selector_of(struct slice record_name)
+{
+    struct slice selector, rest = record_name;
+
+    slice_cut(&rest, '.', &selector);
+    return selector;
+}
+
+struct misplaced_question misplaced_question(struct arena *arena, enum misplaced_slip slip,
+                                             struct slice record_name, struct slice domain)
+{
+    struct slice selector = selector_of(record_name);
+
+    switch (slip) {
+    case MISPLACED_DOUBLED:
+        return (struct misplaced_question){
+            arena_printf(arena, "%.*s.%.*s", SLICE_ARG(record_name), SLICE_ARG(domain)), DNS_TXT};
+    case MISPLACED_NO_SELECTOR:
+        return (struct misplaced_question){
+            arena_printf(arena, "_domainkey.%.*s", SLICE_ARG(domain)), DNS_TXT};
+    case MISPLACED_NO_DOMAINKEY:
+        return (struct misplaced_question){
+            arena_printf(arena, "%.*s.%.*s", SLICE_ARG(selector), SLICE_ARG(domain)), DNS_TXT};
+    case MISPLACED_APEX:
+        return (struct misplaced_question){domain, DNS_TXT};
+    case MISPLACED_WILDCARD: /* a name that nobody would have set up */
+        return (struct misplaced_question){
+            arena_printf(arena, "x-%.*s-x._domainkey.%.*s", SLICE_ARG(selector), SLICE_ARG(domain)),
+            DNS_TXT};
+    case MISPLACED_NO_DOMAIN:
+        return (struct misplaced_question){domain, DNS_SOA};
+    default:
+        return (struct misplaced_question){SLICE_NONE, DNS_TXT};
+    }
+}
+
+static bool holds_key(const struct dns_answer *answer, struct slice expected)
+{
+    for (size_t i = 0; answer->status == DNS_FOUND && i < answer->count; i++)
+        if (wire_dkim_key_compare(expected, answer->records[i].text) == WIRE_DKIM_KEY_SAME)
+            return true;
+    return false;
+}
+
+static bool same_text(const struct dns_answer *own, const struct dns_answer *answer)
+{
+    return own->status == DNS_FOUND && own->count > 0 && answer->status == DNS_FOUND &&
+           answer->count > 0 && slice_equal(own->records[0].text, answer->records[0].text);
+}
+
+static bool is_alias(const struct dns_answer *own, struct slice record_name)
+{
+    return own->canonical.size > 0 && !slice_equal_nocase(own->canonical, record_name);
+}
+
+bool misplaced_judge(struct arena *arena, enum misplaced_slip slip, struct slice record_name,
+                     struct slice domain, struct slice expected, const struct dns_answer *own,
+                     const struct dns_answer *answer, struct slice *ret_advice)
+{
+    struct slice selector = selector_of(record_name);
+
+    switch (slip) {
+    case MISPLACED_CNAME:
+        *ret_advice = arena_printf(
+            arena,
+            "At this name there is a CNAME to %.*s. Delete it and add a record of type TXT with the "
+            "value shown.",
+            SLICE_ARG(own->canonical));
+        return is_alias(own, record_name);
+    case MISPLACED_DOUBLED:
+        *ret_advice = arena_printf(
+            arena,
+            "The record was entered with the domain twice, as %.*s.%.*s: the form adds the domain "
+            "by itself. Enter only %.*s._domainkey as the name.",
+            SLICE_ARG(record_name), SLICE_ARG(domain), SLICE_ARG(selector));
+        return holds_key(answer, expected);
+    case MISPLACED_NO_SELECTOR:
+        *ret_advice = arena_printf(
+            arena,
+            "The record was entered as _domainkey.%.*s, without the first part of its name. Enter "
+            "it at %.*s._domainkey.",
+            SLICE_ARG(domain), SLICE_ARG(selector));
+        return holds_key(answer, expected);
+    case MISPLACED_NO_DOMAINKEY:
+        *ret_advice = arena_printf(
+            arena,
+            "The record was entered as %.*s.%.*s, without \"._domainkey\" in its name. "
+            "Enter it at %.*s._domainkey.",
+            SLICE_ARG(selector), SLICE_ARG(domain), SLICE_ARG(selector));
+        return holds_key(answer, expected);
+    case MISPLACED_APEX:
+        *ret_advice = arena_printf(
+            arena,
+            "The record was entered at %.*s itself, where nobody looks for it. Move it to "
+            "%.*s._domainkey.",
+            SLICE_ARG(domain), SLICE_ARG(selector));
+        return holds_key(answer, expected);
+    case MISPLACED_WILDCARD:
+        *ret_advice = SLICE("The domain answers every name with the same text (a wildcard record, "
+                            "*). Add the record shown; it then counts in place of the wildcard.");
+        return same_text(own, answer);
+    case MISPLACED_NO_DOMAIN:
+        *ret_advice = arena_printf(
+            arena,
+            "The domain %.*s does not exist, or its registration has ended. Have it registered and "
+            "its name servers set up first.",
+            SLICE_ARG(domain));
+        return answer->status == DNS_NO_NAME;
+    default:
+        return false;
+    }
+}
+
+int misplaced_find(struct task *t, struct arena *arena, struct slice record_name,
+                   struct slice domain, struct slice expected, const struct dns_answer *own,
+                   struct slice *ret_advice)
+{
+    struct dns_answer answer;
+    int r = 0;
+
+    for (int slip = 0; slip < MISPLACED_SLIPS; slip++) {
+        struct misplaced_question q =
+            misplaced_question(arena, (enum misplaced_slip)slip, record_name, domain);
+
+        answer = *own;
+        if (q.name.size > 0)
+            r = resolver_query(t, arena, q.name, q.type, &answer);
+        if (r < 0 && r != -EINVAL) /* a name that grew too long was not entered either */
+            return r;
+        if (r == 0 && misplaced_judge(arena, (enum misplaced_slip)slip, record_name, domain,
+                                      expected, own, &answer, ret_advice))
+            return 0;
+    }
+    *ret_advice = SLICE_NONE;
+    return 0;
+}
