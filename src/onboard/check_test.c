@@ -23,7 +23,7 @@ static void answer_query(struct world *w, struct world_query *query)
     (void)w;
     *answer = (struct dns_answer){.status = zone.silent ? DNS_TEMPORARY : DNS_NO_NAME,
                                   .why = SLICE("SERVFAIL"),
-                                  .canonical = slice_text(query->name)};
+                                  .canonical = arena_copy(query->arena, slice_text(query->name))};
     for (size_t i = 0; i < zone.count && !zone.silent; i++) {
         if (strcmp(zone.lines[i].name, query->name) != 0)
             continue;
