@@ -49,8 +49,9 @@ void onboard_advise(struct arena *arena, const struct identity_verdict *verdict,
     case IDENTITY_REASON_PATIENCE:
         identity->why = arena_printf(arena, "%.*s, and the time for setting them up is over.",
                                      SLICE_ARG(records));
-        identity->next_step = SLICE("Correct the records, then start the check again: letterhead "
-                                    "identity check.");
+        identity->next_step =
+            SLICE("Correct the records. Letterhead looks every hour and goes on by "
+                  "itself; at once after: letterhead identity check.");
         break;
     case IDENTITY_REASON_BROKEN:
         identity->why =
@@ -61,15 +62,17 @@ void onboard_advise(struct arena *arena, const struct identity_verdict *verdict,
     case IDENTITY_REASON_GRACE:
         identity->why =
             arena_printf(arena, "%.*s, and the time of grace is over.", SLICE_ARG(records));
-        identity->next_step = SLICE("Restore the records, then: letterhead identity check. No mail "
-                                    "is taken before.");
+        identity->next_step =
+            SLICE("Restore the records. Letterhead looks every hour and goes on by "
+                  "itself; at once after: letterhead identity check. No mail is "
+                  "taken before.");
         break;
     case IDENTITY_REASON_GONE:
         identity->why =
             arena_printf(arena, "All DNS records of %.*s were taken away.", SLICE_ARG(domain));
         identity->next_step =
-            SLICE("If that was a mistake, restore them, then: letterhead identity "
-                  "check. No mail is taken before.");
+            SLICE("If that was a mistake, restore them. Letterhead looks every hour and goes on by "
+                  "itself; at once after: letterhead identity check. No mail is taken before.");
         break;
     }
 }

@@ -72,8 +72,8 @@ static struct identity_verdict become(const struct identity_look *look, enum ide
     };
 }
 
-/* Not yet verified, or not any more. Patience counts from the first look; asking again after
- * FAILED starts it anew. */
+/* Not yet verified, or not any more. Patience counts from the first look; asking again after FAILED
+ * starts it anew. Records that are all right lead out of FAILED by themselves. */
 static struct identity_verdict judge_waiting(const struct identity_look *look,
                                              const struct identity_times *times)
 {
@@ -131,7 +131,8 @@ static int64_t next_check_us(const struct identity_look *look,
         interval_s = BROKEN_CHECK_S;
         break;
     case IDENTITY_FAILED:
-        return 0;
+        interval_s = HOUR_S;
+        break;
     default:
         interval_s = pending_interval_s(age_s);
         break;

@@ -10,9 +10,10 @@
  *   TEMPORARY_FAILURE  was SUCCESS; some records are gone or changed. Mail goes out (signed with
  *                      a key whose record is right, if there is one) for `grace_s`, then FAILED
  *   FAILED             no mail. At once when every record is proven absent or foreign: the domain
- *                      was taken away
+ *                      was taken away. Looked at every hour: SUCCESS again, by itself, when all
+ *                      records are right
  *
- * From FAILED only a check that somebody asks for leads on. */
+ * A check that somebody asks for leads from FAILED to PENDING, and so to looks every minute. */
 #ifndef LETTERHEAD_ONBOARD_IDENTITY_STATE_H
 #define LETTERHEAD_ONBOARD_IDENTITY_STATE_H
 
@@ -66,7 +67,7 @@ struct identity_verdict {
     enum identity_state state;
     int64_t since_us;
     enum identity_reason reason;
-    int64_t next_check_us; /* 0: not by the clock. Without jitter, which the caller adds */
+    int64_t next_check_us; /* without jitter, which the caller adds */
 };
 
 /* Decides. */

@@ -38,7 +38,7 @@ static const struct {
     bool asked_for, taken;
     enum identity_state after;
     enum identity_reason reason;
-    int64_t next_s; /* 0: not by the clock */
+    int64_t next_s;
 } cases[] = {
     /* On the way to verified. */
     {IDENTITY_NOT_STARTED, 5, "AAA", false, false, IDENTITY_PENDING, IDENTITY_REASON_WAITING, 60},
@@ -56,10 +56,13 @@ static const struct {
     {IDENTITY_PENDING, HOURS_S(72) - 1, "RAA", false, false, IDENTITY_PENDING,
      IDENTITY_REASON_WAITING, 3600},
     {IDENTITY_PENDING, HOURS_S(72), "RAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_PATIENCE,
-     0},
+     3600},
     {IDENTITY_PENDING, HOURS_S(72), "RRR", false, false, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED,
      HOURS_S(4)},
-    {IDENTITY_FAILED, 60, "RAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_WAITING, 0},
+    {IDENTITY_FAILED, 60, "RAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_WAITING, 3600},
+    {IDENTITY_FAILED, 60, "RRR", false, false, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED,
+     HOURS_S(4)},
+    {IDENTITY_FAILED, 60, "RRR", false, true, IDENTITY_FAILED, IDENTITY_REASON_TAKEN, 3600},
     {IDENTITY_FAILED, 60, "RAA", true, false, IDENTITY_PENDING, IDENTITY_REASON_WAITING, 60},
     {IDENTITY_FAILED, 60, "RRR", true, false, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED,
      HOURS_S(4)},
@@ -78,15 +81,16 @@ static const struct {
     {IDENTITY_TEMPORARY_FAILURE, HOURS_S(72) - 1, "RAA", false, false, IDENTITY_TEMPORARY_FAILURE,
      IDENTITY_REASON_BROKEN, 900},
     {IDENTITY_TEMPORARY_FAILURE, HOURS_S(72), "RAA", false, false, IDENTITY_FAILED,
-     IDENTITY_REASON_GRACE, 0},
+     IDENTITY_REASON_GRACE, 3600},
     {IDENTITY_TEMPORARY_FAILURE, HOURS_S(71), "RRR", false, false, IDENTITY_SUCCESS,
      IDENTITY_REASON_VERIFIED, HOURS_S(4)},
     /* All are gone: at once. */
     {IDENTITY_SUCCESS, HOURS_S(1000), "AAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_GONE,
-     0},
+     3600},
     {IDENTITY_SUCCESS, HOURS_S(1000), "AWA", false, false, IDENTITY_FAILED, IDENTITY_REASON_GONE,
-     0},
-    {IDENTITY_TEMPORARY_FAILURE, 60, "AAW", false, false, IDENTITY_FAILED, IDENTITY_REASON_GONE, 0},
+     3600},
+    {IDENTITY_TEMPORARY_FAILURE, 60, "AAW", false, false, IDENTITY_FAILED, IDENTITY_REASON_GONE,
+     3600},
 };
 
 static void judges(void **state)
