@@ -21,6 +21,8 @@ static void mail_write(struct buffer *b, const struct client *c, const struct cl
         buffer_add(b, SLICE(" BODY=8BITMIME"));
     if (m->smtputf8)
         buffer_add(b, SLICE(" SMTPUTF8"));
+    if (m->requiretls)
+        buffer_add(b, SLICE(" REQUIRETLS"));
     if (c->capabilities.dsn && m->ret)
         buffer_add(b, m->ret == 1 ? SLICE(" RET=FULL") : SLICE(" RET=HDRS"));
     if (c->capabilities.dsn && m->envid.size) {
@@ -120,6 +122,10 @@ static bool fits(const struct client *c, struct arena *arena, const struct clien
         settle_own(c, arena, 6, 3,
                    SLICE("the receiving server takes only 7-bit content (no 8BITMIME)"), m,
                    outcomes);
+    else if (m->requiretls && !(c->verified && c->capabilities.requiretls)) /* RFC 8689 §4.2.1 */
+        settle_own(c, arena, 7, 30,
+                   SLICE("the receiving server does not take mail that requires TLS (REQUIRETLS)"),
+                   m, outcomes);
     else
         return true;
     return false;

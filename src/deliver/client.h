@@ -68,7 +68,7 @@ void client_report(struct client *c, const struct client_options *options, struc
 /* What is sent in one transaction. */
 struct client_message {
     struct slice envelope_from; /* without brackets; empty: null path */
-    bool eight_bit, smtputf8;
+    bool eight_bit, smtputf8, requiretls;
     struct slice envid;
     uint8_t ret;
     const struct queue_job_recipient *recipients;

@@ -10,6 +10,7 @@
 
 static const uint64_t ANSWER_US = 8 * SECOND_US; /* so long mail waits for the steward */
 static const uint64_t LATE_US = 30 * SECOND_US;  /* and when it was late, it is not asked again */
+static const uint64_t SILENT_US = 5 * SECOND_US;
 static const uint64_t AGAIN_US = 3600 * SECOND_US;
 
 struct entry {
@@ -30,6 +31,7 @@ struct sts_cache {
     struct table table;
     struct list ages;
     size_t bytes;
+    uint64_t silent_until_us; /* the steward does not even answer what takes no fetching */
 };
 
 struct sts_cache *sts_cache_new(const struct sts_cache_options *options)
@@ -121,6 +123,13 @@ static bool is_current(const struct entry *e, struct slice id, uint64_t now_us)
     return now_us < e->again_us && (id.size == 0 || slice_equal(id, slice_text(e->asked_id)));
 }
 
+/* Without a record there is nothing to fetch: a steward that is late with that has other troubles,
+ * and mail to all the world is not to wait for it in turn. One that is late with a fetch is not. */
+static bool in_vain(const struct sts_cache *c, struct slice id, uint64_t now_us)
+{
+    return id.size == 0 && now_us < c->silent_until_us;
+}
+
 static void keep(struct sts_cache *c, struct entry *e, struct slice body, uint64_t now_us)
 {
     struct sts_answer answer;
@@ -156,6 +165,8 @@ static int ask(struct task *t, struct sts_cache *c, struct entry *e, struct slic
         keep(c, e, buffer_slice(&answer), task_now_us(t));
     else
         e->again_us = task_now_us(t) + LATE_US;
+    if (id.size == 0)
+        c->silent_until_us = r < 0 ? task_now_us(t) + SILENT_US : 0;
     e->asking = false;
     condition_broadcast(&e->answered);
     return task_check(t);
@@ -205,7 +216,7 @@ int sts_cache_ask(struct task *t, struct sts_cache *c, struct arena *arena, stru
         return r;
     e = get(c, domain);
     e->users++;
-    if (!is_current(e, id, task_now_us(t)))
+    if (!is_current(e, id, task_now_us(t)) && !in_vain(c, id, task_now_us(t)))
         r = e->asking ? wait_for_answer(t, e) : ask(t, c, e, id);
     if (r == 0)
         read_known(e, arena, task_now_us(t), ret);

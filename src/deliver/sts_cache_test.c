@@ -162,6 +162,30 @@ static int a_late_steward_holds_nothing_up(struct task *t, void *argument)
     return 0;
 }
 
+static int a_silent_steward_is_left_alone(struct task *t, void *argument)
+{
+    struct sts_cache *c = new_cache();
+    uint64_t begun_us = task_now_us(t);
+
+    (void)argument;
+    steward.silent = true;
+    for (int i = 0; i < 3; i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        struct slice name = arena_printf(&arena, "d%d.example", i);
+        struct sts_known known;
+
+        assert_int_equal(sts_cache_ask(t, c, &arena, name, &known), 0);
+        assert_false(known.has_policy);
+    }
+    assert_int_equal(steward.asked, 1);
+    assert_true(task_now_us(t) - begun_us < 12 * SECOND_US);
+    set_record("v=STSv1; id=1"); /* a domain that says it has one is worth the wait */
+    assert_string_equal(ask(t, c), "");
+    assert_int_equal(steward.asked, 2);
+    sts_cache_free(c);
+    return 0;
+}
+
 static int garbage_is_no_policy(struct task *t, void *argument)
 {
     struct sts_cache *c = new_cache();
@@ -275,6 +299,7 @@ int main(void)
         DNS_TEST(what_vanishes_takes_nothing_away),
         DNS_TEST(the_steward_is_asked_without_a_record),
         DNS_TEST(a_late_steward_holds_nothing_up),
+        DNS_TEST(a_silent_steward_is_left_alone),
         DNS_TEST(garbage_is_no_policy),
         DNS_TEST(failures_are_told),
         DNS_TEST(odd_names_have_no_policy),

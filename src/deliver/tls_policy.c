@@ -65,8 +65,8 @@ static void plan_sts(struct arena *arena, struct tls_plan *plan, const struct tl
 /* RFC 8689 §4.2.1: the host's name itself must be vouched for, by DNSSEC or MTA-STS. */
 static void plan_required(struct tls_plan *plan, const struct tls_domain *domain)
 {
-    bool vouched = domain->named_securely ||
-                   (plan->reported == WIRE_TLS_STS && plan->kind != TLS_PLAN_OBSERVED);
+    bool by_sts = plan->reported == WIRE_TLS_STS && plan->kind == TLS_PLAN_AUTHORITIES;
+    bool vouched = !domain->published || domain->named_securely || by_sts;
 
     if (plan->kind == TLS_PLAN_FORBIDDEN)
         return;

@@ -126,6 +126,7 @@ static void required_tls_wants_a_vouched_name(void **state)
     } cases[] = {
         {false, NO_TLSA, NO_STS, TLS_PLAN_FORBIDDEN},
         {false, NO_TLSA, TESTING, TLS_PLAN_FORBIDDEN},
+        {false, NO_TLSA, FETCH_FAILED, TLS_PLAN_FORBIDDEN},
         {false, NO_TLSA, ENFORCE, TLS_PLAN_AUTHORITIES},
         {false, NO_TLSA, ENFORCE_OTHER, TLS_PLAN_FORBIDDEN},
         {true, NO_TLSA, NO_STS, TLS_PLAN_AUTHORITIES},
@@ -176,7 +177,8 @@ static void dane_knows_its_names(void **state)
     assert_true(plan.own_names);
 }
 
-/* What a domain publishes does not bind a next hop that the operator named; the site's rule does. */
+/* What a domain publishes does not bind a next hop that the operator named; what the site demands
+ * does. */
 static void a_next_hop_follows_the_site_alone(void **state)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;

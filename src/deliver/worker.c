@@ -83,6 +83,7 @@ static struct client_message message_of(struct work *w, const struct queue_job *
     return (struct client_message){
         .envelope_from = return_path(w, job),
         .eight_bit = job->eight_bit,
+        .requiretls = job->tls_required,
         .smtputf8 = job->smtputf8,
         .envid = job->envid,
         .ret = job->ret,

@@ -2,14 +2,19 @@
  * the moment, or a new one. */
 #include "deliver/inside.h"
 
-/* What the message's site demands; it may have changed since the message came. */
+/* What the message and its site demand; the site may have changed since the message came, and a
+ * message can ask for more than it, not for less. */
 static enum tls_wish worker_wish(const struct deliver *d, const struct queue_job *job)
 {
     const struct directory_site *site =
         d->options->sign.directory ? directory_site_by_id(d->options->sign.directory, job->site_id)
                                    : NULL;
 
-    return site && site->verified_tls ? TLS_WISH_VERIFIED : TLS_WISH_NONE;
+    if (job->tls_required)
+        return TLS_WISH_REQUIRED;
+    if (site && site->verified_tls)
+        return TLS_WISH_VERIFIED;
+    return job->tls_relaxed ? TLS_WISH_RELAXED : TLS_WISH_NONE;
 }
 
 void worker_tell_sessions(struct work *w, struct queue_outcome *outcome)
@@ -144,6 +149,10 @@ static void pass_over(struct work *w, struct search *s, const struct route_host 
     s->reached = true;
     s->outcome = (struct queue_outcome){
         .result = QUEUE_DEFERRED, .enhanced = {4, 7, 5}, .text = s->plan.why, .remote = host->name};
+    if (s->plan.requiretls) { /* RFC 8689 §4.2.1: nobody vouches, and waiting mends nothing */
+        s->outcome.result = QUEUE_BOUNCED;
+        memcpy(s->outcome.enhanced, (const uint8_t[]){5, 7, 30}, sizeof s->outcome.enhanced);
+    }
     wire_tls_session_write(&w->tls_sessions, &(struct wire_tls_session){.policy = s->plan.reported,
                                                                         .result = s->plan.finding,
                                                                         .domain = s->domain->domain,

@@ -48,6 +48,8 @@ describe(const struct queue *q, const struct queue_submission *submission, struc
         .eight_bit = submission->eight_bit,
         .smtputf8 = submission->smtputf8,
         .bulk = submission->bulk,
+        .tls_required = submission->tls_required,
+        .tls_relaxed = submission->tls_relaxed,
         .header_size = submission->header_size,
         .content_size = (uint32_t)submission->content.size,
         .recipient_count = (uint32_t)submission->recipient_count,

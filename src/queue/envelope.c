@@ -8,6 +8,8 @@ enum {
     EIGHT_BIT = 1,
     SMTPUTF8 = 2,
     BULK = 4,
+    TLS_REQUIRED = 8,
+    TLS_RELAXED = 16,
 };
 
 void queue_envelope_recipient_write(struct buffer *recipients,
@@ -38,7 +40,8 @@ bool queue_envelope_recipient(struct slice *recipients, struct queue_envelope_re
 static uint8_t flags_of(const struct queue_envelope *envelope)
 {
     return (uint8_t)((envelope->eight_bit ? EIGHT_BIT : 0) | (envelope->smtputf8 ? SMTPUTF8 : 0) |
-                     (envelope->bulk ? BULK : 0));
+                     (envelope->bulk ? BULK : 0) | (envelope->tls_required ? TLS_REQUIRED : 0) |
+                     (envelope->tls_relaxed ? TLS_RELAXED : 0));
 }
 
 void queue_envelope_write(struct buffer *b, const struct queue_envelope *envelope)
@@ -119,6 +122,8 @@ static void read_fixed(struct cursor *c, struct queue_envelope *envelope)
     envelope->eight_bit = (flags & EIGHT_BIT) != 0;
     envelope->smtputf8 = (flags & SMTPUTF8) != 0;
     envelope->bulk = (flags & BULK) != 0;
+    envelope->tls_required = (flags & TLS_REQUIRED) != 0;
+    envelope->tls_relaxed = (flags & TLS_RELAXED) != 0;
     read_bytes(c, envelope->body_hash, sizeof(envelope->body_hash));
     envelope->header_size = cursor_u32(c);
     envelope->content_size = cursor_u32(c);

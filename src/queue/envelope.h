@@ -20,7 +20,7 @@ struct queue_envelope {
     int64_t accepted_us, expires_us; /* Unix time */
     struct slice from_domain, header_from, envelope_from, subject, envid;
     uint8_t ret;
-    bool eight_bit, smtputf8, bulk;
+    bool eight_bit, smtputf8, bulk, tls_required, tls_relaxed;
     unsigned char body_hash[32];
     uint32_t header_size;
     uint32_t content_size;

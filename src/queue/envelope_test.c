@@ -22,6 +22,8 @@ static struct queue_envelope sample(struct buffer *recipients, uint32_t count, s
         .ret = 2,
         .eight_bit = true,
         .bulk = true,
+        .tls_required = count % 2,
+        .tls_relaxed = count % 3,
         .body_hash = {1, 2, 3},
         .header_size = 200,
         .content_size = 4000,
@@ -53,6 +55,7 @@ static void assert_same(const struct queue_envelope *a, const struct queue_envel
     assert_true(slice_equal(a->envid, b->envid) && a->ret == b->ret);
     assert_true(a->eight_bit == b->eight_bit && a->smtputf8 == b->smtputf8);
     assert_true(a->bulk == b->bulk);
+    assert_true(a->tls_required == b->tls_required && a->tls_relaxed == b->tls_relaxed);
     assert_memory_equal(a->body_hash, b->body_hash, sizeof(a->body_hash));
     assert_true(a->header_size == b->header_size && a->content_size == b->content_size);
     assert_true(a->recipient_count == b->recipient_count &&

@@ -107,6 +107,8 @@ static int fill(struct job *j)
     j->job.eight_bit = envelope.eight_bit;
     j->job.smtputf8 = envelope.smtputf8;
     j->job.bulk = m->bulk;
+    j->job.tls_required = envelope.tls_required;
+    j->job.tls_relaxed = envelope.tls_relaxed;
     memcpy(j->job.body_hash, envelope.body_hash, sizeof(j->job.body_hash));
     j->job.header_size = envelope.header_size;
     j->job.accepted_us = m->accepted_us;

@@ -42,9 +42,10 @@ struct queue_submission {
     uint8_t ret;                /* 0 not given, 1 FULL, 2 HDRS */
     bool eight_bit;             /* 8BITMIME needed */
     bool smtputf8;
-    bool bulk;                  /* gives way to the same site's transactional mail */
-    unsigned char body_hash[32]; /* SHA-256 of the relaxed body (RFC 6376 §3.4.4) */
-    uint32_t header_size;        /* bytes of content before the body, blank line included */
+    bool bulk;                      /* gives way to the same site's transactional mail */
+    bool tls_required, tls_relaxed; /* RFC 8689: REQUIRETLS, "TLS-Required: No"; one at most */
+    unsigned char body_hash[32];    /* SHA-256 of the relaxed body (RFC 6376 §3.4.4) */
+    uint32_t header_size;           /* bytes of content before the body, blank line included */
     struct buffer content; /* header and body as they will leave, CR LF lines, no dot-stuffing */
     const struct queue_recipient *recipients;
     size_t recipient_count;
@@ -99,6 +100,7 @@ struct queue_job {
     uint8_t ret;
     bool eight_bit, smtputf8;
     bool bulk; /* gives way to the same site's transactional mail */
+    bool tls_required, tls_relaxed;
     unsigned char body_hash[32];
     uint32_t header_size;
     int64_t accepted_us, expires_us; /* Unix time */

@@ -249,6 +249,14 @@ static bool needs_smtputf8(const struct acceptance *a)
     return false;
 }
 
+/* RFC 8689 §5: "TLS-Required: No" wants the message to arrive, if need be in clear. */
+static bool relaxes_tls(const struct acceptance *a)
+{
+    const struct wire_field *field = wire_header_find(&a->header, SLICE("TLS-Required"), NULL);
+
+    return field && slice_equal_nocase(slice_trim(field->value), SLICE("no"));
+}
+
 /* All that the queue is told, but the content, which rewriting changes. */
 static struct queue_submission describe(struct acceptance *a)
 {
@@ -266,6 +274,8 @@ static struct queue_submission describe(struct acceptance *a)
         .ret = envelope->ret,
         .smtputf8 = needs_smtputf8(a),
         .bulk = a->bulk,
+        .tls_required = envelope->requiretls,
+        .tls_relaxed = !envelope->requiretls && relaxes_tls(a),
         .recipients = envelope->recipients,
         .recipient_count = envelope->recipient_count,
     };

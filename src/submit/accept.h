@@ -22,6 +22,7 @@ struct submit_sender {
 struct submit_envelope {
     struct address from; /* null for <> */
     bool smtputf8;       /* asked for: the header may have UTF-8 */
+    bool requiretls;     /* asked for: verified TLS on all its way (RFC 8689) */
     struct slice envid;
     uint8_t ret; /* enum smtp_ret */
     const struct queue_recipient *recipients;

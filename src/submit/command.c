@@ -20,6 +20,8 @@ REPLY(NO_CHUNKING, 503, "5.5.1", "CHUNKING is not offered; use DATA");
 REPLY(CHUNK_TOO_LARGE, 421, "4.5.1", "CHUNKING is not offered");
 REPLY(HELLO_FIRST, 503, "5.5.1", "Say EHLO first");
 REPLY(TLS_FIRST, 530, "5.7.0", "Must issue a STARTTLS command first");
+REPLY(REQUIRETLS_IN_CLEAR, 555, "5.5.4",
+      "REQUIRETLS is offered under TLS only: say STARTTLS first");
 REPLY(TLS_FOR_LOGIN, 538, "5.7.11", "Encryption required: issue STARTTLS first");
 REPLY(LOGIN_FIRST, 530, "5.7.0", "Authentication required");
 REPLY(LOGGED_IN, 503, "5.5.1", "Already authenticated");
@@ -100,12 +102,12 @@ static struct wire_reply capabilities(struct submit_session *s)
 {
     const struct submit_options *options = &s->service->options;
     bool can_start_tls = s->listener->tls == SUBMIT_TLS_STARTTLS && !is_tls(s);
-    struct slice text =
-        arena_printf(&s->transaction.arena,
-                     "%.*s\nSIZE %" PRIu64
-                     "\n8BITMIME\nSMTPUTF8\nPIPELINING\nENHANCEDSTATUSCODES\nDSN%s%s\nHELP",
-                     SLICE_ARG(options->host_name), options->limits.message_size_max_bytes,
-                     can_start_tls ? "\nSTARTTLS" : "", is_tls(s) ? "\nAUTH PLAIN LOGIN" : "");
+    struct slice text = arena_printf(
+        &s->transaction.arena,
+        "%.*s\nSIZE %" PRIu64
+        "\n8BITMIME\nSMTPUTF8\nPIPELINING\nENHANCEDSTATUSCODES\nDSN%s%s\nHELP",
+        SLICE_ARG(options->host_name), options->limits.message_size_max_bytes,
+        can_start_tls ? "\nSTARTTLS" : "", is_tls(s) ? "\nREQUIRETLS\nAUTH PLAIN LOGIN" : "");
 
     return (struct wire_reply){250, NULL, text.data};
 }
@@ -253,6 +255,8 @@ static int do_mail(struct task *t, struct submit_session *s, const struct smtp_c
 {
     const struct wire_reply *refusal = refuse_mail(s);
 
+    if (!refusal && c->mail.requiretls && !is_tls(s))
+        refusal = &REQUIRETLS_IN_CLEAR;
     if (refusal)
         return submit_session_answer(t, s, refusal);
     submit_transaction_mail(&s->transaction, &c->mail);

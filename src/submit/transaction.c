@@ -15,8 +15,11 @@ void submit_transaction_mail(struct submit_transaction *x, const struct smtp_mai
     assert(!x->open);
     x->open = true;
     x->size_hint = mail->size_bytes;
-    x->envelope = (struct submit_envelope){
-        .from = mail->from, .smtputf8 = mail->smtputf8, .envid = mail->envid, .ret = mail->ret};
+    x->envelope = (struct submit_envelope){.from = mail->from,
+                                           .smtputf8 = mail->smtputf8,
+                                           .requiretls = mail->requiretls,
+                                           .envid = mail->envid,
+                                           .ret = mail->ret};
 }
 
 static void make_room(struct submit_transaction *x)

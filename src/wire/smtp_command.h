@@ -51,6 +51,7 @@ struct smtp_mail {
     uint64_t size_bytes; /* 0: not said */
     enum smtp_body body;
     bool smtputf8;
+    bool requiretls; /* RFC 8689 */
     enum smtp_ret ret;
     bool has_envid, has_auth;
     struct slice envid; /* decoded, printable ASCII */

@@ -40,6 +40,13 @@ static bool mail_smtputf8(struct command_parse *p, struct slice value)
     return true;
 }
 
+static bool mail_requiretls(struct command_parse *p, struct slice value)
+{
+    (void)value;
+    p->command->mail.requiretls = true;
+    return true;
+}
+
 static bool mail_ret(struct command_parse *p, struct slice value)
 {
     bool full = slice_equal_nocase(value, SLICE("FULL"));
@@ -157,8 +164,13 @@ static bool rcpt_orcpt(struct command_parse *p, struct slice value)
 }
 
 static const struct parameter mail_parameters[] = {
-    {"SIZE", true, mail_size}, {"BODY", true, mail_body},   {"SMTPUTF8", false, mail_smtputf8},
-    {"RET", true, mail_ret},   {"ENVID", true, mail_envid}, {"AUTH", true, mail_auth},
+    {"SIZE", true, mail_size},
+    {"BODY", true, mail_body},
+    {"SMTPUTF8", false, mail_smtputf8},
+    {"RET", true, mail_ret},
+    {"ENVID", true, mail_envid},
+    {"AUTH", true, mail_auth},
+    {"REQUIRETLS", false, mail_requiretls},
 };
 
 static const struct parameter rcpt_parameters[] = {

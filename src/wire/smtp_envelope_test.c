@@ -40,7 +40,7 @@ static const struct {
     {SLICE("MAIL FROM:<a@own.example> SIZE"), &plain, 501, "5.5.4"},
     {SLICE("MAIL FROM:<a@own.example> SIZE=1 SIZE=1"), &plain, 501, "5.5.4"},
     {SLICE("MAIL FROM:<a@own.example> FOO=bar"), &plain, 555, "5.5.4"},
-    {SLICE("MAIL FROM:<a@own.example> REQUIRETLS"), &plain, 555, "5.5.4"},
+    {SLICE("MAIL FROM:<a@own.example> XREQUIRE"), &plain, 555, "5.5.4"},
     {SLICE("MAIL FROM:<a@own.example> NOTIFY=NEVER"), &plain, 555, "5.5.4"},
     {SLICE("MAIL FROM:<a@own.example> =x"), &plain, 555, "5.5.4"},
     {SLICE("MAIL FROM:<a@own.example> BODY=BINARYMIME"), &plain, 501, "5.5.4"},
@@ -124,7 +124,7 @@ static void reads_mail(void **state)
     struct smtp_mail m =
         accept(&a,
                "MAIL FROM: <A.b@OWN.example> SIZE=41943040 BODY=8bitmime RET=HDRS ENVID=QQ+2B1 "
-               "AUTH=e+3Dmc2@x.example  SMTPUTF8",
+               "AUTH=e+3Dmc2@x.example  SMTPUTF8 RequireTLS",
                &plain)
             .mail;
 
@@ -133,7 +133,7 @@ static void reads_mail(void **state)
     assert_int_equal(m.size_bytes, 41943040);
     assert_int_equal(m.body, SMTP_BODY_8BITMIME);
     assert_int_equal(m.ret, SMTP_RET_HDRS);
-    assert_true(m.smtputf8 && m.has_envid && m.has_auth);
+    assert_true(m.smtputf8 && m.has_envid && m.has_auth && m.requiretls);
     assert_true(slice_equal(m.envid, SLICE("QQ+1")));
     assert_true(slice_equal(m.auth, SLICE("e=mc2@x.example")));
 }
@@ -145,7 +145,7 @@ static void reads_mail_defaults(void **state)
 
     (void)state;
     assert_true(wire_address_is_null(&m.from));
-    assert_false(m.smtputf8 || m.has_envid || m.has_auth);
+    assert_false(m.smtputf8 || m.has_envid || m.has_auth || m.requiretls);
     assert_int_equal(m.size_bytes, 0);
     assert_int_equal(m.body, SMTP_BODY_UNSAID);
     m = accept(&a, "MAIL FROM:<a@own.example> AUTH=<> RET=full BODY=7BIT", &plain).mail;

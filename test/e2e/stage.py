@@ -126,10 +126,11 @@ class Server:
 class Dns(Server):
     """Knot DNS with zones that can be changed while it runs."""
 
-    def __init__(self, directory, zones):
+    def __init__(self, directory, zones, signed=()):
         super().__init__(directory)
         self.port, = free_ports(1)
         self.zones = dict(zones)
+        self.signed = signed
         self.serial = 1
 
     def _zone_text(self, zone):
@@ -142,9 +143,11 @@ class Dns(Server):
         (self.directory / f"{zone}.zone").write_text(self._zone_text(zone))
 
     def start(self):
+        (self.directory / "db").mkdir(exist_ok=True)  # for keys
         for zone in self.zones:
             self._write(zone)
-        zone_list = "".join(f"  - domain: {z}\n    file: {z}.zone\n" for z in self.zones)
+        zone_list = "".join(f"  - domain: {z}\n    file: {z}.zone\n"
+                            f"    dnssec-signing: {'on' if z in self.signed else 'off'}\n" for z in self.zones)
         (self.directory / "knot.conf").write_text(
             f"server:\n  rundir: {self.directory}\n  listen: {LOOPBACK}@{self.port}\n"
             f"database:\n  storage: {self.directory}/db\n"
@@ -161,8 +164,14 @@ class Dns(Server):
         def has_it():
             out = subprocess.run(["kdig", f"@{LOOPBACK}", "-p", str(self.port), zone, "SOA", "+short", "+retry=0"],
                                  capture_output=True, text=True).stdout.split()
-            return len(out) > 2 and out[2] == str(self.serial)
+            return len(out) > 2 and int(out[2]) >= self.serial  # signing adds to it
         wait_until(f"zone {zone} with serial {self.serial}", has_it)
+
+    def trust_anchor(self, zone):
+        """The DS record of a signed zone."""
+        found = subprocess.run(["keymgr", "-c", str(self.directory / "knot.conf"), zone, "ds"],
+                               check=True, capture_output=True, text=True).stdout.splitlines()
+        return next(line for line in found if line.split()[4] == "2").replace(" DS ", " IN DS ", 1)
 
     def set(self, zone, records):
         """Replaces the zone's records (its SOA and NS stay)."""
