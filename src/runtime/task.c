@@ -130,10 +130,10 @@ int task_check(struct task *t)
     return 0;
 }
 
-/* `duration_us` from now, or never. What lasts seconds may end a turn of the loop early. */
+/* `duration_us` from now, or never. */
 static uint64_t later(struct task *t, uint64_t duration_us)
 {
-    uint64_t now_us = duration_us < SECOND_US ? task_now_us(t) : t->loop->now_us;
+    uint64_t now_us = task_now_us(t);
 
     return duration_us > WORLD_NEVER - now_us ? WORLD_NEVER : now_us + duration_us;
 }
