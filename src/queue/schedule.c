@@ -154,7 +154,9 @@ static struct queue_group *need_group(struct queue_message *m, struct queue_lane
     for (uint32_t i = 0; i < m->group_count; i++)
         if (m->groups[i].lane == lane)
             return &m->groups[i];
-    m->groups = base_resize(m->groups, (m->group_count + 1) * sizeof(*m->groups));
+    if ((m->group_count & (m->group_count - 1)) == 0) /* doubles; make_groups gives the rest back */
+        m->groups =
+            base_resize(m->groups, (m->group_count ? 2 * m->group_count : 1) * sizeof(*m->groups));
     m->groups[m->group_count] =
         (struct queue_group){.lane = lane, .message = m, .first = RECIPIENT_NONE};
     lane->groups++;
@@ -177,6 +179,8 @@ static void make_groups(struct queue_schedule *s, struct queue_message *m)
         m->recipients[i].next = g->first;
         g->first = i;
     }
+    if (m->group_count > 1)
+        m->groups = base_resize(m->groups, m->group_count * sizeof(*m->groups));
 }
 
 void queue_schedule_add(struct queue_schedule *s, struct queue_message *m, uint64_t now_us)

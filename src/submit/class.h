@@ -1,6 +1,6 @@
 /* The class of a message: bulk gives way to the same site's transactional mail on its way out
- * (queue/turn.h). Whatever the sender says explicitly counts; otherwise the signs that mailing lists
- * and newsletters carry. Pure.
+ * (queue/turn.h). Whatever the sender says explicitly counts; otherwise the signs that mailing
+ * lists and newsletters carry. Pure.
  *
  * In this order:
  *   1. X-Letterhead-Priority: bulk | transactional (taken out by submit/rewrite);
@@ -18,8 +18,8 @@
 
 enum { SUBMIT_TRANSACTIONAL_RECIPIENTS_MAX = 20 };
 
-/* False: the explicit word is none of the two, or is there twice; *ret_problem is a sentence for the
- * sender. */
+/* False: the explicit word is none of the two, or is there twice; *ret_problem is a sentence for
+ * the sender. */
 bool submit_class_judge(const struct wire_header *header, size_t recipient_count, bool *ret_bulk,
                         const char **ret_problem);
 

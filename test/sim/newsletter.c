@@ -5,9 +5,9 @@
  * Site 0 hands in N recipients, M a message, as fast as it is let, from several connections at
  * once. Half of them are at one provider, the others at some dozens; all are in thousands of
  * domains, and all receivers take their time. Meanwhile site 1, and site 0 as well, send a notice
- * now and then. Each must be delivered within NOTICE_MOST_US of its 250, for as long as the newsletter
- * is under way. The code on trial is the gateway's own, from submission to delivery; time is
- * simulated. */
+ * now and then. Each must be delivered within NOTICE_MOST_US of its 250, for as long as the
+ * newsletter is under way. The code on trial is the gateway's own, from submission to delivery;
+ * time is simulated. */
 #include "newsletter.h"
 
 #include "app/gateway.h"
