@@ -1,6 +1,7 @@
 #include "app/check_config.h"
 
 #include "app/config.h"
+#include "runtime/tls.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -29,6 +30,22 @@ static void check_report_json(bool valid, struct slice problems)
     json_dumpf(report, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(report);
+}
+
+/* Without it the gateway would not start, since policies could not be kept. */
+static int check_authorities(const struct config *config, const char *path, struct buffer *problems)
+{
+    const struct tls_client_options options = {.authorities_pem_path =
+                                                   config->authorities_file.data};
+    CLEANUP(base_free_pointer) char *problem = NULL;
+    struct tls_context *context;
+    int r = tls_context_new_client(&options, &context, &problem);
+
+    if (r == 0)
+        tls_context_free(context);
+    else
+        buffer_printf(problems, "%s: delivery.authorities_file: %s\n", path, problem);
+    return r;
 }
 
 int check_config_main(int argc, char **argv)
@@ -61,6 +78,8 @@ int check_config_main(int argc, char **argv)
         return 2;
     }
     r = config_load(path, &config, &problems);
+    if (r == 0)
+        r = check_authorities(config, path, &problems);
     if (json)
         check_report_json(r == 0, buffer_slice(&problems));
     else if (r == 0)
