@@ -40,7 +40,7 @@ struct task {
 struct loop {
     struct world *world;
     struct task *current;
-    uint64_t now_us;     /* when the outside was last looked at */
+    uint64_t now_us;     /* when somebody last looked at the clock; a turn ago at most */
     struct buffer block; /* for reading, while no stream has it: loop_block_take */
     struct list ready;
     size_t ready_count;

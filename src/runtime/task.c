@@ -108,9 +108,10 @@ const char *task_name(struct task *t)
 
 uint64_t task_now_us(struct task *t)
 {
-    struct world *w = t->loop->world;
+    struct loop *loop = t->loop;
 
-    return w->ops->monotonic_us(w);
+    loop->now_us = loop->world->ops->monotonic_us(loop->world);
+    return loop->now_us;
 }
 
 int64_t task_wall_us(struct task *t)

@@ -88,8 +88,8 @@ struct world_ops {
     /* Reports changes of the socket from now on, the present state first. One watcher a socket;
      * NULL ends it, which a socket needs that other processes hold too. close ends it otherwise. */
     int (*watch)(struct world *w, int socket, void *watcher);
-    /* Whether that it has become writable is reported, too; at first it is. Switched on, the present
-     * state is reported. */
+    /* Whether it is reported that the socket has become writable; at first it is. Switched on, the
+     * present state is reported. */
     int (*watch_room)(struct world *w, int socket, void *watcher, bool on);
 
     /* Runs job->function on the lane's thread, in order; never fails. */
