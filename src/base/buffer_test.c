@@ -59,12 +59,42 @@ static void grows_and_consumes(void **state)
     assert_int_equal(b.size, 0);
 }
 
+static void numbers_are_written_as_people_do(void **state)
+{
+    CLEANUP(buffer_done) struct buffer b = BUFFER_NONE;
+
+    (void)state;
+    buffer_add_decimal(&b, 0);
+    buffer_add_byte(&b, ' ');
+    buffer_add_decimal(&b, 250);
+    buffer_add_byte(&b, ' ');
+    buffer_add_decimal(&b, UINT64_MAX);
+    assert_true(slice_equal(buffer_slice(&b), SLICE("0 250 18446744073709551615")));
+}
+
+/* What does not fit at first is printed again, whole; both around the size that is tried first. */
+static void long_texts_are_printed_whole(void **state)
+{
+    (void)state;
+    for (int width = 1; width < 600; width++) {
+        CLEANUP(buffer_done) struct buffer b = BUFFER_NONE;
+
+        buffer_add(&b, SLICE("front "));
+        buffer_printf(&b, "%*d", width, 7);
+        assert_int_equal(b.size, 6 + width);
+        assert_int_equal(b.data[b.size - 1], '7');
+        assert_true(slice_starts(buffer_slice(&b), SLICE("front ")));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_come_back),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(grows_and_consumes),
+        cmocka_unit_test(numbers_are_written_as_people_do),
+        cmocka_unit_test(long_texts_are_printed_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

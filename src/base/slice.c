@@ -13,12 +13,10 @@ static unsigned char fold(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
-bool slice_equal_nocase(struct slice a, struct slice b)
+bool slice_same_folded(const char *a, const char *b, size_t size)
 {
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++)
-        if (fold(a.data[i]) != fold(b.data[i]))
+    for (size_t i = 0; i < size; i++)
+        if (fold(a[i]) != fold(b[i]))
             return false;
     return true;
 }

@@ -40,7 +40,13 @@ static inline struct slice slice_part(struct slice s, size_t start, size_t size)
 }
 
 bool slice_equal(struct slice a, struct slice b);
-bool slice_equal_nocase(struct slice a, struct slice b);
+/* For slice_equal_nocase: `size` bytes at both. */
+bool slice_same_folded(const char *a, const char *b, size_t size);
+static inline bool slice_equal_nocase(struct slice a, struct slice b)
+{
+    return a.size == b.size && slice_same_folded(a.data, b.data, a.size);
+}
+
 /* Orders bytewise, a shorter prefix first: < 0, 0, > 0. */
 int slice_compare(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);

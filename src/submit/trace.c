@@ -22,8 +22,15 @@ void submit_trace_write(const struct submit_trace *trace, struct buffer *out)
     buffer_add(out, SLICE("Received: "));
     if (trace->hello.size)
         write_from(trace, out);
-    buffer_printf(out, "by %.*s", SLICE_ARG(trace->host_name));
-    if (trace->protocol)
-        buffer_printf(out, " with %s", trace->protocol);
-    buffer_printf(out, "\r\n\tid %s;\r\n\t%.*s\r\n", id, SLICE_ARG(time));
+    buffer_add(out, SLICE("by "));
+    buffer_add(out, trace->host_name);
+    if (trace->protocol) {
+        buffer_add(out, SLICE(" with "));
+        buffer_add(out, slice_text(trace->protocol));
+    }
+    buffer_add(out, SLICE("\r\n\tid "));
+    buffer_add(out, slice_text(id));
+    buffer_add(out, SLICE(";\r\n\t"));
+    buffer_add(out, time);
+    buffer_add(out, SLICE("\r\n"));
 }

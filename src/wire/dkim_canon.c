@@ -34,19 +34,22 @@ static size_t relax_value(struct slice value, char *out)
     bool space = false;
     char *at = out;
 
-    for (; in < end; in++) {
+    while (in < end) {
         if (is_space(*in)) {
             space = true;
+            in++;
             continue;
         }
         if (*in == '\r' && in + 1 < end && in[1] == '\n') {
-            in++;
+            in += 2;
             continue;
         }
         if (space && at > out)
             *at++ = ' ';
         space = false;
-        *at++ = *in;
+        do
+            *at++ = *in++;
+        while (in < end && (unsigned char)*in > ' '); /* most bytes are of words */
     }
     return (size_t)(at - out);
 }

@@ -3,9 +3,6 @@
 #include "wire/base64.h"
 #include "wire/dns_text.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 enum { COLUMNS_MAX = 78 }; /* RFC 5322 §2.1.1 */
 
 /* RFC 6376 §3.5: t= and x= have at most 12 digits. */
@@ -77,35 +74,41 @@ static void folded_word(struct folded *f, struct slice word)
     folded_add(f, word);
 }
 
-static void folded_tag(struct folded *f, const char *name, struct slice value)
+/* Adds "name=value;" as one word. */
+static void folded_tag(struct folded *f, struct slice name, struct slice value)
 {
-    char text[WIRE_DNS_NAME_BYTES_MAX + 8];
-    int size = snprintf(text, sizeof text, "%s=%.*s;", name, SLICE_ARG(value));
+    size_t size = name.size + 1 + value.size + 1;
 
-    assert(size > 0 && (size_t)size < sizeof text);
-    folded_word(f, slice_of(text, (size_t)size));
+    if (f->column + 1 + size > COLUMNS_MAX)
+        folded_break(f);
+    else
+        folded_add(f, SLICE(" "));
+    folded_add(f, name);
+    folded_add(f, SLICE("="));
+    folded_add(f, value);
+    folded_add(f, SLICE(";"));
 }
 
-static void folded_time(struct folded *f, const char *name, int64_t time_s)
+static void folded_time(struct folded *f, struct slice name, int64_t time_s)
 {
-    char text[24];
-    int size = snprintf(text, sizeof text, "%" PRId64, time_s);
+    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
 
-    folded_tag(f, name, slice_of(text, (size_t)size));
+    buffer_add_decimal(&text, (uint64_t)time_s); /* judged before: not negative */
+    folded_tag(f, name, buffer_slice(&text));
 }
 
 static void write_tags(struct folded *f, const struct wire_dkim_signing *signing)
 {
     folded_add(f, SLICE("DKIM-Signature: v=1;"));
     if (signing->algorithm == WIRE_DKIM_ED25519_SHA256)
-        folded_tag(f, "a", SLICE("ed25519-sha256"));
+        folded_tag(f, SLICE("a"), SLICE("ed25519-sha256"));
     else
-        folded_tag(f, "a", SLICE("rsa-sha256"));
-    folded_tag(f, "c", SLICE("relaxed/relaxed"));
-    folded_tag(f, "d", signing->domain);
-    folded_tag(f, "s", signing->selector);
-    folded_time(f, "t", signing->time_s);
-    folded_time(f, "x", signing->expire_s);
+        folded_tag(f, SLICE("a"), SLICE("rsa-sha256"));
+    folded_tag(f, SLICE("c"), SLICE("relaxed/relaxed"));
+    folded_tag(f, SLICE("d"), signing->domain);
+    folded_tag(f, SLICE("s"), signing->selector);
+    folded_time(f, SLICE("t"), signing->time_s);
+    folded_time(f, SLICE("x"), signing->expire_s);
 }
 
 /* Names in h= stand between colons; the first follows the "=". */
@@ -156,7 +159,7 @@ static void write_body_hash(struct folded *f, const uint8_t hash[WIRE_DKIM_HASH_
     CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
 
     wire_base64_encode(&text, slice_of(hash, WIRE_DKIM_HASH_BYTES));
-    folded_tag(f, "bh", buffer_slice(&text));
+    folded_tag(f, SLICE("bh"), buffer_slice(&text));
     folded_word(f, SLICE("b="));
 }
 

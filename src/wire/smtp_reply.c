@@ -313,9 +313,12 @@ void wire_reply_format(struct buffer *b, const struct wire_reply *reply)
 
     do {
         more = slice_cut(&rest, '\n', &line);
-        buffer_printf(b, "%03u%c", reply->code, more ? '-' : ' ');
-        if (reply->enhanced)
-            buffer_printf(b, "%s ", reply->enhanced);
+        buffer_add_decimal(b, reply->code);
+        buffer_add_byte(b, more ? '-' : ' ');
+        if (reply->enhanced) {
+            buffer_add(b, slice_text(reply->enhanced));
+            buffer_add_byte(b, ' ');
+        }
         buffer_add(b, line);
         buffer_add(b, SLICE("\r\n"));
     } while (more);
