@@ -27,7 +27,7 @@ struct route_host {
     struct slice name;
     struct slice canonical; /* where its addresses stand, after CNAMEs */
     bool secure;            /* they were validated by DNSSEC */
-    uint16_t preference; /* 0 where there is no MX */
+    uint16_t preference;    /* 0 where there is no MX */
     struct endpoint addresses[LIMIT_HOST_ADDRESSES];
     size_t address_count;
 };
