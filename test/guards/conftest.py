@@ -49,8 +49,8 @@ class Recorded:
     """The figures in the tree; with GUARDS_RECORD=1 they are written instead of compared."""
 
     def __init__(self):
-        self.content = json.loads(RECORDED.read_text()) if RECORDED.is_file() else {"made_with": {}, "figures": {}}
         self.is_recording = bool(os.environ.get("GUARDS_RECORD"))
+        self.content = {"made_with": {}, "figures": {}} if self.is_recording else json.loads(RECORDED.read_text())
 
     def record(self, name, parts):
         self.content["figures"][name] = {part: round(value) for part, value in sorted(parts.items())}
