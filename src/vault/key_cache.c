@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+enum { TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES };
+
 struct entry {
     struct list bucket;
     struct list recency;
@@ -72,13 +74,16 @@ size_t vault_key_cache_count(const struct vault_key_cache *cache)
     return cache->count;
 }
 
-/* The hash is keyed: whoever chooses the blobs cannot make them all meet in one bucket. */
+/* A blob ends in its authentication tag, which tells it from all others. The hash is keyed, and
+ * only blobs that open are kept: nobody can make them all meet in one bucket. */
 static struct list *bucket_of(const struct vault_key_cache *cache, struct slice name)
 {
+    struct slice tag =
+        slice_part(name, name.size < TAG_BYTES ? 0 : name.size - TAG_BYTES, TAG_BYTES);
     unsigned char hash[crypto_shorthash_BYTES];
     size_t index;
 
-    crypto_shorthash(hash, (const unsigned char *)name.data, name.size, cache->hash_key);
+    crypto_shorthash(hash, (const unsigned char *)tag.data, tag.size, cache->hash_key);
     memcpy(&index, hash, sizeof index);
     return &cache->buckets[index & (cache->bucket_count - 1)];
 }
