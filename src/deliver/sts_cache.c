@@ -144,7 +144,7 @@ static void keep(struct sts_cache *c, struct entry *e, struct slice body, uint64
     buffer_add(&e->answer, body);
     c->bytes += e->answer.size;
     lifetime_us = answer.lifetime_s * SECOND_US;
-    e->expires_us = now_us + lifetime_us;
+    e->expires_us = now_us + answer.policy.max_age_s * SECOND_US;
     e->again_us = now_us + (lifetime_us < AGAIN_US ? lifetime_us : AGAIN_US);
 }
 

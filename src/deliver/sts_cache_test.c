@@ -186,6 +186,26 @@ static int a_silent_steward_is_left_alone(struct task *t, void *argument)
     return 0;
 }
 
+/* The steward wants to be asked again soon, but that is not when the policy ends. */
+static int a_policy_outlasts_its_answer(struct task *t, void *argument)
+{
+    struct sts_cache *c = new_cache();
+
+    (void)argument;
+    set_policy("1", "a.example", 86400);
+    steward.answer.lifetime_s = 300;
+    set_record("v=STSv1; id=1");
+    assert_string_equal(ask(t, c), "a.example");
+    later(301);
+    steward.silent = true;
+    assert_string_equal(ask(t, c), "a.example");
+    assert_int_equal(steward.asked, 2);
+    later(86400);
+    assert_string_equal(ask(t, c), "");
+    sts_cache_free(c);
+    return 0;
+}
+
 static int garbage_is_no_policy(struct task *t, void *argument)
 {
     struct sts_cache *c = new_cache();
@@ -300,6 +320,7 @@ int main(void)
         DNS_TEST(the_steward_is_asked_without_a_record),
         DNS_TEST(a_late_steward_holds_nothing_up),
         DNS_TEST(a_silent_steward_is_left_alone),
+        DNS_TEST(a_policy_outlasts_its_answer),
         DNS_TEST(garbage_is_no_policy),
         DNS_TEST(failures_are_told),
         DNS_TEST(odd_names_have_no_policy),

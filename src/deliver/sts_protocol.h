@@ -25,8 +25,7 @@ enum sts_state {
 
 struct sts_answer {
     enum sts_state state;
-    /* How long this answer holds: until the policy expires, or until asking again makes sense. A
-     * gateway may ask earlier, and does when the id changes. */
+    /* When asking again makes sense. A gateway may ask earlier, and does when the id changes. */
     uint32_t lifetime_s;
     /* STS_FAILED: WIRE_TLS_STS_POLICY_FETCH_ERROR, …_INVALID or WIRE_TLS_STS_WEBPKI_INVALID. With
      * STS_POLICY: why the policy with the new id could not be had, when it is the old one that
@@ -34,7 +33,9 @@ struct sts_answer {
     enum wire_tls_result failure;
     struct slice why; /* with a failure: a sentence for people, <= WIRE_TLS_REASON_BYTES */
     struct slice id;  /* STS_POLICY: under which id the policy was fetched */
-    struct wire_mta_sts_policy policy; /* STS_POLICY; its mode is testing or enforce */
+    /* STS_POLICY; its mode is testing or enforce, its max_age_s what is left of its life: so long
+     * the gateway keeps to it when nobody can be asked. */
+    struct wire_mta_sts_policy policy;
 };
 
 void sts_question_write(struct buffer *body, const struct sts_question *question);
