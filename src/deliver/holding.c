@@ -45,19 +45,22 @@ static void rate_holding(struct provider *p, uint64_t now_us, struct buffer *ret
                       (unsigned long long)l->connections_per_minute_max);
 }
 
+static const char KEPT[] = "; the others are kept for transactional mail";
+
 static void connections_holding(const struct provider *p, struct buffer *ret)
 {
     const struct deliver *d = p->deliver;
-    uint64_t allowed = provider_pace_connections(&p->pace, &p->limits);
+    uint64_t allowed = provider_connections(p), all = d->options->connections_max;
+    const char *more =
+        allowed < p->limits.connections_max ? "; more when its answers allow it" : "";
 
-    if (p->workers >= allowed)
+    if (p->workers >= provider_open(p, allowed))
         buffer_printf(ret, "%zu of %llu connections to %.*s are in use%s", p->workers,
                       (unsigned long long)allowed, SLICE_ARG(provider_name(p)),
-                      allowed < p->limits.connections_max ? "; more when its answers allow it"
-                                                          : "");
-    else if (d->connections >= d->options->connections_max)
-        buffer_printf(ret, "all %zu connections of this gateway are in use",
-                      d->options->connections_max);
+                      p->workers < allowed ? KEPT : more);
+    else if (d->connections >= provider_open(p, all))
+        buffer_printf(ret, "%zu of the %llu connections of this gateway are in use%s",
+                      d->connections, (unsigned long long)all, d->connections < all ? KEPT : "");
 }
 
 void provider_holding(struct provider *p, struct buffer *ret)

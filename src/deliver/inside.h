@@ -152,8 +152,10 @@ bool provider_line_waits(const struct deliver *d);
 void provider_back_off(struct provider *p, uint64_t pause_s, uint64_t begun_us, struct slice why);
 /* Connections allowed now. */
 uint64_t provider_connections(const struct provider *p);
-/* True if it has more workers than it may have for what waits there: bulk alone leaves an eighth of
- * each limit free for transactional mail, so that a newsletter to slow receivers never has all. */
+/* What of a limit on connections is open to the mail that waits there: bulk alone leaves an eighth
+ * free for transactional mail, so that a newsletter to slow receivers never has all. */
+uint64_t provider_open(const struct provider *p, uint64_t limit);
+/* True if it has more workers than are open to what waits there. */
 bool provider_has_surplus(const struct provider *p);
 /* The limits have changed. */
 void provider_reload(struct provider *p);

@@ -124,6 +124,11 @@ static bool has_room(const struct deliver *d, bool urgent)
     return d->connections < open_to(urgent, d->options->connections_max);
 }
 
+uint64_t provider_open(const struct provider *p, uint64_t limit)
+{
+    return open_to(is_urgent(p), limit);
+}
+
 bool provider_has_surplus(const struct provider *p)
 {
     bool urgent = is_urgent(p);

@@ -12,6 +12,8 @@
 
 #include "app/gateway.h"
 #include "base/log.h"
+#include "queue/remote.h"
+#include "wire/ipc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +114,31 @@ static int start_gateway(struct scope *scope)
     return r == 0 ? scope_spawn(scope, "gateway", gateway_main, s) : r;
 }
 
+/* In the middle of it an operator looks: what waits must say for what. */
+static int look(struct task *t)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, answer = BUFFER_NONE;
+    const struct queue_list_request request = {.max = QUEUE_LIST_MAX};
+    unsigned waiting = 0, explained = 0;
+    struct queue_list_reply page;
+    struct queue_list_entry entry;
+    int r;
+
+    queue_list_request_write(&body, &request);
+    r = peer_call(t, run.s.steward_end, IPC_QUEUE_LIST, buffer_slice(&body), &answer);
+    if (r == 0)
+        r = queue_list_reply_read(buffer_slice(&answer), &page);
+    while (r == 0 && queue_list_entry_read(&page.entries, &entry)) {
+        waiting += entry.state == QUEUE_ENTRY_READY;
+        explained += entry.holding.size > 0;
+        if (entry.holding.size && explained == 1)
+            printf("an operator saw: %.*s\n", SLICE_ARG(entry.holding));
+    }
+    if (r == 0 && (waiting < 20 || explained < waiting - waiting / 10))
+        run.problem = "what waits does not say for what";
+    return r;
+}
+
 static int main_task(struct task *t, void *argument)
 {
     CLEANUP(scope_close) struct scope world;
@@ -127,6 +154,10 @@ static int main_task(struct task *t, void *argument)
         r = task_sleep(t, SECOND_US); /* until it has its directory */
     if (r == 0)
         r = start_senders(&world);
+    if (r == 0)
+        r = task_sleep(t, 8 * SECOND_US);
+    if (r == 0)
+        r = look(t);
     while (r == 0 && !run.news_done_us && !run.problem)
         r = condition_wait_for(t, &run.done, SECOND_US) == -ETIMEDOUT ? 0 : task_check(t);
     return r == 0 ? task_sleep(t, 10 * SECOND_US) : r; /* the last notices arrive */
