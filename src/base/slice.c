@@ -48,13 +48,6 @@ bool slice_ends_nocase(struct slice s, struct slice suffix)
     return slice_equal_nocase(slice_part(s, s.size - suffix.size, suffix.size), suffix);
 }
 
-ssize_t slice_find(struct slice s, char c)
-{
-    const char *at = s.size ? memchr(s.data, c, s.size) : NULL;
-
-    return at ? at - s.data : -1;
-}
-
 ssize_t slice_find_last(struct slice s, char c)
 {
     const char *at = s.size ? memrchr(s.data, c, s.size) : NULL;

@@ -54,7 +54,13 @@ bool slice_starts_nocase(struct slice s, struct slice prefix);
 bool slice_ends_nocase(struct slice s, struct slice suffix);
 
 /* Position of the first (last) byte c, or -1. */
-ssize_t slice_find(struct slice s, char c);
+static inline ssize_t slice_find(struct slice s, char c)
+{
+    const char *at = s.size ? (const char *)memchr(s.data, c, s.size) : NULL;
+
+    return at ? at - s.data : -1;
+}
+
 ssize_t slice_find_last(struct slice s, char c);
 /* Position of the first `needle`, or -1. */
 ssize_t slice_find_slice(struct slice s, struct slice needle);
