@@ -311,6 +311,26 @@ static void judge_claims(struct task *t, struct scenario *s, struct claim *claim
     }
 }
 
+/* Nothing sits in limbo: a gateway whose disk works knows why each message waits. */
+static int audit_status(struct task *t, struct scenario *s)
+{
+    CLEANUP(buffer_done) struct buffer answer = BUFFER_NONE;
+    char id[MESSAGE_ID_LENGTH + 1];
+    struct queue_status status;
+    struct cursor c;
+    int r = ask_gateway(t, s, IPC_GATEWAY_STATUS, SLICE_NONE, &answer);
+
+    c = cursor_of(buffer_slice(&answer));
+    if (r == 0)
+        r = queue_status_read(&c, &status);
+    if (r < 0 || !status.stalest.lost || s->ledger->disk_fails)
+        return r;
+    message_id_format(&status.stalest.id, id);
+    ledger_fail(s->ledger, "message %s has made no progress for %llu s, and nothing explains it",
+                id, (unsigned long long)status.oldest_without_progress_s);
+    return 0;
+}
+
 int neighbours_audit(struct task *t, struct scenario *s)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -325,7 +345,7 @@ int neighbours_audit(struct task *t, struct scenario *s)
         r = list_page(t, s, &request, claims, count, &more);
     if (r == 0 && start == s->starts) /* else the pages are of two gateways */
         judge_claims(t, s, claims, count);
-    return r;
+    return r == 0 ? audit_status(t, s) : r;
 }
 
 int neighbours_release(struct task *t, struct scenario *s)
