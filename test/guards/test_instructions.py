@@ -16,7 +16,9 @@ import measured
 import stage
 
 SHORT, LONG = 100, 500
-TOLERANCE = 0.10
+# The gateway and the vault move by less than 1 % from run to run; the steward by how many events come in a batch,
+# which is a question of time.
+TOLERANCE = {"gateway": 0.10, "vault": 0.10, "steward": 0.25}
 NOISE = 100  # what start and stop leave over
 ROLES = ("gateway", "steward", "vault")
 LEFT_OUT = {("vault", "libcrypto"), ("vault", "libc"), ("vault", "???")}
@@ -53,4 +55,4 @@ def test_instructions_per_message(per_message, recorded, role):
     parts = {part: value for part, value in per_message[role].items()
              if abs(value) >= NOISE and (role, part) not in LEFT_OUT}
     print(role, {part: round(value) for part, value in parts.items()})
-    recorded.compare(f"{role}, a message", parts, "instructions", TOLERANCE)
+    recorded.compare(f"{role}, a message", parts, "instructions", TOLERANCE[role])
