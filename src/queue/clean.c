@@ -22,7 +22,7 @@ static const uint64_t KEEP_US = 4 * 3600 * SECOND_US; /* by default */
 struct removal {
     struct disk *disk;
     uint64_t number;
-    bool damaged;
+    bool damaged, indexed;
 };
 
 static int removal_run(void *argument)
@@ -33,6 +33,8 @@ static int removal_run(void *argument)
 
     queue_segment_name(job->number, name);
     queue_segment_name_damaged(job->number, aside);
+    if (job->indexed)
+        spool_index_remove(job->disk, job->number);
     r = job->damaged ? job->disk->ops->rename(job->disk, name, aside)
                      : job->disk->ops->unlink(job->disk, name);
     if (r < 0 && r != -ENOENT) /* it is gone already when the sync failed the last time */
@@ -48,7 +50,7 @@ static bool is_removable(const struct queue_spool *s, const struct queue_segment
 
 static int remove_segment(struct task *t, struct queue_spool *s, struct queue_segment *segment)
 {
-    struct removal job = {s->options.disk, segment->number, segment->damaged};
+    struct removal job = {s->options.disk, segment->number, segment->damaged, segment->indexed};
     int r;
 
     list_remove(&segment->link);

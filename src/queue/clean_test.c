@@ -192,14 +192,15 @@ static int removing_is_tried_again(struct task *t, struct bed *b)
 {
     begin(t, b, 10);
     next_segment(t, b);
-    fake_disk_fail(b->disk, FAKE_UNLINK, 0, 1, -EIO);
+    fake_disk_fail(b->disk, FAKE_UNLINK, 0, 100000, -EIO);
     bed_pass_s(100);
     assert_int_equal(task_sleep(t, 1000), 0);
     for (unsigned n = 1; n <= 10; n++)
         bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DELIVERED);
     bed_read_events(t, b, 30, true);
     assert_int_equal(task_sleep(t, 20000), 0);
-    assert_true(exists(b, 2));
+    assert_true(exists(b, 1) && exists(b, 2));
+    fake_disk_fail(b->disk, FAKE_UNLINK, 0, 0, 0);
     assert_true(goes(t, b, 1));
     assert_true(goes(t, b, 2));
     bed_close(t, b);

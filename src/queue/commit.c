@@ -153,8 +153,10 @@ static void adopt_segment(struct queue_spool *s, const struct commit_job *job)
     if (s->active) {
         s->bytes -= s->active->size - s->active->used;
         s->active->size = s->active->used;
+        s->active->full_us = world_now_us(s->world);
     }
     segment->opened_us = world_now_us(s->world);
+    segment->created_us = job->wall_us;
     list_add_last(&s->segments, &segment->link);
     s->active = segment;
     s->bytes += segment->size;

@@ -121,8 +121,7 @@ bool queue_end(struct queue *q, struct queue_message *m, uint32_t recipient,
 /* --- replay.c --- */
 
 /* For queue_spool_client.restore. */
-void queue_replay(void *context, const struct queue_record *record, struct queue_segment *segment,
-                  uint64_t offset);
+void queue_replay(void *context, const struct queue_restored *restored);
 /* On the loop, when the log has been read: schedules all that was found. */
 MUST_CHECK int queue_replay_end(struct task *t, struct queue *q);
 

@@ -24,20 +24,13 @@ static void report_damage(struct queue_segment *segment, uint64_t offset, uint64
     segment->damaged = true;
 }
 
-static void restore_record(struct recovery *r, struct queue_segment *segment,
-                           const struct queue_scanned *scanned)
+void recover_record(struct recovery *r, const struct queue_restored *restored)
 {
     struct queue_spool *s = r->spool;
-    const struct queue_record *record = &scanned->record;
+    const struct queue_record *record = restored->record;
     struct cursor c = cursor_of(record->body);
     struct queue_state state;
 
-    if (record->event_count)
-        segment->last_event = record->sequence + record->event_count - 1;
-    if (record->sequence + record->event_count > s->next_event)
-        s->next_event = record->sequence + record->event_count;
-    if (record->type == QUEUE_RECORD_MESSAGE)
-        segment->message_bytes += scanned->size;
     if (record->type == QUEUE_RECORD_CURSOR)
         s->acknowledged = cursor_u64(&c);
     if (record->type == QUEUE_RECORD_STATE && queue_state_read(record->body, &state) == 0)
@@ -46,7 +39,24 @@ static void restore_record(struct recovery *r, struct queue_segment *segment,
         s->was_closed = r->previous == QUEUE_RECORD_CLOSE;
     if (record->type != QUEUE_RECORD_STATE)
         r->previous = record->type;
-    s->options.client.restore(s->options.client.context, record, segment, scanned->offset);
+    s->options.client.restore(s->options.client.context, restored);
+}
+
+static void restore_record(struct recovery *r, struct queue_segment *segment,
+                           const struct queue_scanned *scanned)
+{
+    struct queue_spool *s = r->spool;
+    const struct queue_record *record = &scanned->record;
+    const struct queue_restored restored = {record, segment, scanned->offset,
+                                            (uint32_t)record->body.size};
+
+    if (record->event_count)
+        segment->last_event = record->sequence + record->event_count - 1;
+    if (record->sequence + record->event_count > s->next_event)
+        s->next_event = record->sequence + record->event_count;
+    if (record->type == QUEUE_RECORD_MESSAGE)
+        segment->message_bytes += scanned->size;
+    recover_record(r, &restored);
 }
 
 /* The records of the last commit are not told yet: they will be found in the new segment. */
@@ -82,13 +92,27 @@ static void restore_segment(struct recovery *r, struct queue_segment *segment, u
     }
 }
 
+/* The last segment has a commit that is to be written again, so it is read whole. */
+static void restore_by_index(struct recovery *r, struct queue_segment *segment, uint64_t *number)
+{
+    uint64_t first, last;
+
+    if (segment == r->last || !recover_by_index(r, segment, &first, &last)) {
+        restore_segment(r, segment, number);
+        return;
+    }
+    if (*number && first != *number + 1)
+        report_damage(segment, QUEUE_BLOCK_BYTES, 0);
+    *number = last;
+}
+
 /* Where each old segment ends is known only now that it has been read to its end. */
 static void restore_old(struct recovery *r)
 {
     uint64_t number = 0;
 
     LIST_FOREACH (link, &r->spool->segments)
-        restore_segment(r, LIST_ENTRY(link, struct queue_segment, link), &number);
+        restore_by_index(r, LIST_ENTRY(link, struct queue_segment, link), &number);
     if (!r->last)
         return;
     spool_void(r->spool, r->last->number, r->last_commit_at);
@@ -124,11 +148,10 @@ static void build_commit(struct recovery *r, uint64_t segment_number, struct buf
 }
 
 /* A small disk gets a small segment, a full one the smallest that will do. */
-static int create_segment(struct recovery *r, uint64_t number, uint64_t least, uint64_t *ret_size,
-                          int *ret_file)
+static int create_segment(struct recovery *r, const struct queue_segment_head *head, uint64_t least,
+                          uint64_t *ret_size, int *ret_file)
 {
     struct queue_spool *s = r->spool;
-    struct queue_segment_head head = {s->id, number, world_wall_us(s->world)};
     uint64_t size = spool_segment_bytes(s);
     int result;
 
@@ -137,10 +160,10 @@ static int create_segment(struct recovery *r, uint64_t number, uint64_t least, u
     result = spool_choose_size(r->disk, s->options.reserve_bytes, least, &size);
     if (result < 0 && result != -ENOSPC)
         return result;
-    result = queue_segment_create(r->disk, size, &head, ret_file);
+    result = queue_segment_create(r->disk, size, head, ret_file);
     while (result == -ENOSPC && size / 2 >= least) {
         size /= 2;
-        result = queue_segment_create(r->disk, size, &head, ret_file);
+        result = queue_segment_create(r->disk, size, head, ret_file);
     }
     *ret_size = size;
     return result;
@@ -160,16 +183,18 @@ static int begin_segment(struct recovery *r)
 {
     CLEANUP(buffer_done) struct buffer commit = BUFFER_NONE;
     struct queue_spool *s = r->spool;
-    uint64_t number = s->next_segment++, size;
+    const struct queue_segment_head head = {s->id, s->next_segment++, world_wall_us(s->world)};
     struct queue_segment *segment;
+    uint64_t size;
     int file, result;
 
     s->next_commit = r->last ? r->last_number : 1;
-    build_commit(r, number, &commit);
-    result = create_segment(r, number, commit.size * 9 / 8 + 16 * QUEUE_BLOCK_BYTES, &size, &file);
+    build_commit(r, head.number, &commit);
+    result = create_segment(r, &head, commit.size * 9 / 8 + 16 * QUEUE_BLOCK_BYTES, &size, &file);
     if (result < 0)
         return result;
-    segment = queue_segment_new(number, file, size);
+    segment = queue_segment_new(head.number, file, size);
+    segment->created_us = head.created_us;
     list_add_last(&s->segments, &segment->link);
     s->bytes += size;
     result = write_commit(r, file, buffer_slice(&commit));
@@ -209,8 +234,11 @@ int spool_recover(void *spool)
     result = recover(&r);
     buffer_done(&r.again);
     s->acknowledged_written = s->acknowledged;
-    LIST_FOREACH (link, &s->segments)
-        LIST_ENTRY(link, struct queue_segment, link)->opened_us = now_us;
+    LIST_FOREACH (link, &s->segments) {
+        struct queue_segment *segment = LIST_ENTRY(link, struct queue_segment, link);
+
+        segment->opened_us = segment->full_us = now_us;
+    }
     if (result < 0)
         log_error("the spool cannot be opened: %s", strerror(-result));
     return result;

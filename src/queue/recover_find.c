@@ -13,18 +13,21 @@ struct names {
     size_t count, room;
 };
 
-static void found_name(void *context, const char *name)
+static void names_add(struct names *names, uint64_t number)
 {
-    struct names *names = context;
-    uint64_t number;
-
-    if (!queue_segment_number(name, &number))
-        return;
     if (names->count == names->room) {
         names->room = names->room ? names->room * 2 : 64;
         names->numbers = base_resize(names->numbers, names->room * sizeof(*names->numbers));
     }
     names->numbers[names->count++] = number;
+}
+
+static void found_name(void *context, const char *name)
+{
+    uint64_t number;
+
+    if (queue_segment_number(name, &number))
+        names_add(context, number);
 }
 
 static int by_number(const void *a, const void *b)
@@ -199,8 +202,10 @@ static int judge_heads(struct recovery *r)
 
         if (result < 0)
             return result;
-        if (result && head.spool_id == r->spool->id)
+        if (result && head.spool_id == r->spool->id) {
+            segment->created_us = head.created_us;
             continue;
+        }
         if (!result && last_commit(r, segment, &offset, &number)) {
             segment->damaged = !is_blank(r, segment);
             continue;
@@ -280,6 +285,28 @@ static void apply_voids(struct recovery *r)
     }
 }
 
+/* --- indexes --- */
+
+static void found_index(void *context, const char *name)
+{
+    uint64_t number;
+
+    if (queue_segment_number_index(name, &number))
+        names_add(context, number);
+}
+
+/* An index whose segment is gone would be taken for that of a later one with its number. */
+static void remove_stray_indexes(struct recovery *r)
+{
+    CLEANUP(names_done) struct names names = {0};
+
+    if (r->disk->ops->list(r->disk, ".", found_index, &names) < 0)
+        return;
+    for (size_t i = 0; i < names.count; i++)
+        if (!spool_find(r->spool, names.numbers[i]))
+            spool_index_remove(r->disk, names.numbers[i]);
+}
+
 int recover_find(struct recovery *r)
 {
     int result = open_segments(r);
@@ -293,5 +320,6 @@ int recover_find(struct recovery *r)
     find_end(r);
     if (r->last)
         apply_voids(r);
+    remove_stray_indexes(r);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* The spool's recovery while it is under way, for recover_find.c (what is there, and where it
- * ends) and recover.c (what it says). On a helper thread. */
+/* The spool's recovery while it is under way: recover_find.c (what is there, and where it ends),
+ * recover.c (what it says) and recover_index.c (what its indexes say). On a helper thread. */
 #ifndef LETTERHEAD_QUEUE_RECOVER_INSIDE_H
 #define LETTERHEAD_QUEUE_RECOVER_INSIDE_H
 
@@ -20,5 +20,17 @@ struct recovery {
  * Afterwards r->last and the two fields after it say where the log ends. -EPROTONOSUPPORT, or the
  * disk's errors. */
 MUST_CHECK int recover_find(struct recovery *r);
+
+/* --- recover_index.c --- */
+
+/* Reads one segment by its index. False: there is none that is right, and nothing was told. Also
+ * returns the numbers of its first and last commit. */
+bool recover_by_index(struct recovery *r, struct queue_segment *segment, uint64_t *ret_first,
+                      uint64_t *ret_last);
+
+/* --- recover.c --- */
+
+/* Takes notice of one record and tells the client. */
+void recover_record(struct recovery *r, const struct queue_restored *restored);
 
 #endif

@@ -44,9 +44,9 @@ static void note_stamp(struct queue *q, int64_t time_us)
 }
 
 /* A message that is known already has been moved, or written again. */
-static void replay_message(struct queue *q, const struct queue_record *record,
-                           struct queue_segment *segment, uint64_t offset)
+static void replay_message(struct queue *q, const struct queue_restored *restored)
 {
+    const struct queue_record *record = restored->record;
     bool copy = (record->flags & QUEUE_RECORD_COPY) != 0;
     struct queue_envelope envelope;
     struct queue_message *m;
@@ -56,7 +56,7 @@ static void replay_message(struct queue *q, const struct queue_record *record,
     if (queue_envelope_read(record->body, copy, &envelope, &crashes, &progress) < 0) {
         log_error(
             "a message in the spool makes no sense although its checksum is right; it is passed over");
-        segment->damaged = true;
+        restored->segment->damaged = true;
         return;
     }
     m = queue_message_find(&q->messages, &envelope.id);
@@ -67,7 +67,8 @@ static void replay_message(struct queue *q, const struct queue_record *record,
         if (copy)
             apply_progress(m, progress, crashes);
     }
-    queue_place_set(&m->place, segment, offset, (uint32_t)record->body.size, record->content_size);
+    queue_place_set(&m->place, restored->segment, restored->offset, restored->body_size,
+                    record->content_size);
     m->place.copied = copy;
     note_stamp(q, envelope.accepted_us);
     if (!m->open)
@@ -224,13 +225,13 @@ static void replay_state(struct queue *q, struct slice body)
         queue_schedule_pause(&q->schedule, cursor_u64(&c), true);
 }
 
-void queue_replay(void *context, const struct queue_record *record, struct queue_segment *segment,
-                  uint64_t offset)
+void queue_replay(void *context, const struct queue_restored *restored)
 {
+    const struct queue_record *record = restored->record;
     struct queue *q = context;
 
     if (record->type == QUEUE_RECORD_MESSAGE)
-        replay_message(q, record, segment, offset);
+        replay_message(q, restored);
     if (record->type == QUEUE_RECORD_EVENTS)
         replay_events(q, record->body);
     if (record->type == QUEUE_RECORD_ATTEMPT || record->type == QUEUE_RECORD_RETURN)

@@ -64,21 +64,40 @@ void queue_segment_name_damaged(uint64_t number, char out[static QUEUE_SEGMENT_N
     snprintf(out, QUEUE_SEGMENT_NAME_BYTES, "%012" PRIu64 ".damaged", number);
 }
 
-bool queue_segment_number(const char *name, uint64_t *ret_number)
+void queue_segment_name_index(uint64_t number, char out[static QUEUE_SEGMENT_NAME_BYTES])
+{
+    snprintf(out, QUEUE_SEGMENT_NAME_BYTES, "%012" PRIu64 ".index", number);
+}
+
+typedef void name_function(uint64_t number, char out[static QUEUE_SEGMENT_NAME_BYTES]);
+
+/* Only the name that we would write ourselves counts. */
+static bool read_number(const char *name, struct slice ending, name_function *canonical_name,
+                        uint64_t *ret_number)
 {
     char canonical[QUEUE_SEGMENT_NAME_BYTES];
     struct slice text = slice_text(name);
     uint64_t number;
 
-    if (!slice_ends_nocase(text, SLICE(".log")) ||
-        slice_to_u64(slice_part(text, 0, text.size - 4), UINT64_MAX / 2, &number) < 0 ||
+    if (!slice_ends_nocase(text, ending) ||
+        slice_to_u64(slice_part(text, 0, text.size - ending.size), UINT64_MAX / 2, &number) < 0 ||
         number == 0)
         return false;
-    queue_segment_name(number, canonical);
+    canonical_name(number, canonical);
     if (strcmp(canonical, name) != 0)
         return false;
     *ret_number = number;
     return true;
+}
+
+bool queue_segment_number(const char *name, uint64_t *ret_number)
+{
+    return read_number(name, SLICE(".log"), queue_segment_name, ret_number);
+}
+
+bool queue_segment_number_index(const char *name, uint64_t *ret_number)
+{
+    return read_number(name, SLICE(".index"), queue_segment_name_index, ret_number);
 }
 
 static int prepare(struct disk *disk, int file, uint64_t size,

@@ -21,9 +21,12 @@ struct queue_segment {
     uint64_t live_bytes;    /* of the records in `live` */
     uint64_t message_bytes; /* of all messages written to it, finished ones too */
     uint64_t last_event;    /* the highest sequence in it; 0: none */
+    int64_t created_us;     /* as its head says; 0: the head is damaged */
     uint64_t opened_us;     /* monotonic time of its creation, or of the start that found it */
+    uint64_t full_us;       /* monotonic: since then it takes no more commits */
     unsigned readers;       /* reads under way: it cannot go */
     bool damaged;           /* kept aside for inspection when it goes */
+    bool indexed;           /* it has an index, or can have none */
 };
 
 /* Where a message's record is. Embedded in the message. */
@@ -46,11 +49,13 @@ void queue_place_set(struct queue_place *p, struct queue_segment *s, uint64_t of
 void queue_place_clear(struct queue_place *p);
 uint64_t queue_place_bytes(const struct queue_place *p);
 
-/* "000000000042.log", "000000000042.damaged". */
+/* "000000000042.log", "000000000042.damaged", "000000000042.index". */
 void queue_segment_name(uint64_t number, char out[static QUEUE_SEGMENT_NAME_BYTES]);
 void queue_segment_name_damaged(uint64_t number, char out[static QUEUE_SEGMENT_NAME_BYTES]);
-/* False: the name is not that of a segment. */
+void queue_segment_name_index(uint64_t number, char out[static QUEUE_SEGMENT_NAME_BYTES]);
+/* False: the name is not that of a segment, or of an index. */
 bool queue_segment_number(const char *name, uint64_t *ret_number);
+bool queue_segment_number_index(const char *name, uint64_t *ret_number);
 
 /* Makes the file with `size` bytes reserved and its head written; nothing is synced yet. On an
  * error nothing is left behind as far as the disk lets us. */

@@ -136,6 +136,8 @@ int queue_spool_open(struct task *t, struct scope *scope, const struct queue_spo
         r = start_task(s, scope, "spool commit", spool_committer);
     if (r == 0)
         r = start_task(s, scope, "spool clean", spool_cleaner);
+    if (r == 0)
+        r = start_task(s, scope, "spool index", spool_indexer);
     if (r < 0) {
         queue_spool_close(t, s);
         return r;
@@ -166,6 +168,7 @@ void queue_spool_close(struct task *t, struct queue_spool *s)
     s->closing = true;
     condition_broadcast(&s->work);
     condition_broadcast(&s->cleaning);
+    condition_broadcast(&s->indexing);
     while (s->tasks) {
         CLEANUP(task_grace_end) struct task_grace grace = task_grace_begin(t, 60 * SECOND_US);
         int r = condition_wait(t, &s->progress);

@@ -50,11 +50,18 @@ struct queue_append {
     uint64_t commit_offset, offset;
 };
 
+/* A record as a start finds it: from the log itself, or what a segment's index keeps of it. */
+struct queue_restored {
+    const struct queue_record *record;
+    struct queue_segment *segment;
+    uint64_t offset;
+    uint32_t body_size; /* in the log */
+};
+
 struct queue_spool_client {
     void *context;
     /* At the start, on a helper thread: what the log says, record by record, in order. */
-    void (*restore)(void *context, const struct queue_record *record, struct queue_segment *segment,
-                    uint64_t offset);
+    void (*restore)(void *context, const struct queue_restored *restored);
     /* The append is durable (0) or was refused (fresh ones only; -ECANCELED: the spool closes). It
      * is the client's again. */
     void (*committed)(void *context, struct queue_append *append, int result);

@@ -1,6 +1,6 @@
 /* The inside of the spool, for spool.c (what is asked of it), commit.c (writing), recover.c (the
- * start) and clean.c (removing). All of it belongs to the loop; helper threads get jobs of their
- * own. */
+ * start), clean.c (removing) and indexer.c. All of it belongs to the loop; helper threads get jobs
+ * of their own. */
 #ifndef LETTERHEAD_QUEUE_SPOOL_INSIDE_H
 #define LETTERHEAD_QUEUE_SPOOL_INSIDE_H
 
@@ -52,6 +52,7 @@ struct queue_spool {
     unsigned tasks;
     struct condition work;     /* for the committer */
     struct condition cleaning; /* for the cleaner */
+    struct condition indexing; /* for the indexer: to end */
     struct condition progress; /* a commit has ended, well or badly; or a task has */
 };
 
@@ -84,6 +85,15 @@ int spool_recover(void *spool);
 int spool_cleaner(struct task *t, void *spool);
 /* An append with `copy` set has ended. */
 void spool_copy_ended(struct queue_spool *s, struct queue_append *append, int result);
+
+/* --- indexer.c --- */
+
+/* The indexer's body. */
+int spool_indexer(struct task *t, void *spool);
+/* Reads a segment's index file as it is. Waits for the disk, as the next one does. */
+MUST_CHECK int spool_index_load(struct disk *disk, uint64_t number, struct buffer *file);
+/* Nothing happens if there is none. */
+void spool_index_remove(struct disk *disk, uint64_t number);
 
 /* --- spool.c --- */
 
