@@ -430,6 +430,12 @@ class Service(Server):
         """The same with --json, read."""
         return json.loads(self.call(*words, "--json", **more).stdout)
 
+    def story(self, message_id):
+        """What is known of a message. Its first event reaches the history a moment after the 250."""
+        shown = wait_until("the message's first event", lambda: (
+            r := self.call("message", "show", message_id, "--json", check=False)) and r.returncode == 0 and r)
+        return json.loads(shown.stdout)
+
     def operate(self, requests):
         """The replies to many operations, (name, input) each, over one connection to the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:

@@ -206,7 +206,7 @@ def test_operators_of_the_queue_touch_the_named_site_alone(service, receiver, li
         service.call("queue", "cancel", "--site", "library", "--message", ours)
         result = service.call("queue", "cancel", "--site", "library", "--message", theirs, "--json", check=False)
         assert result.returncode == 1 and json.loads(result.stdout)["error"]["code"] == "not_found"
-        state = lambda i: service.ask("message", "show", i)["recipients"][0]["state"]
+        state = lambda i: service.story(i)["recipients"][0]["state"]
         stage.wait_until("cancelled", lambda: state(ours) == "cancelled")
         assert state(theirs) in ("queued", "deferred")
     finally:

@@ -242,14 +242,14 @@ def test_last_use_is_known_after_a_while(service, library):
 # --- Messages and the queue. ---
 
 def recipient(service, message_id):
-    return service.ask("message", "show", message_id)["recipients"][0]
+    return service.story(message_id)["recipients"][0]
 
 
 def test_a_message_tells_its_story(service, library):
     message_id = library.send()
     service.call("queue", "retry", "--all")  # the destination may rest after other tests' failures
     shown = stage.wait_until("an attempt", lambda: (
-        found := service.ask("message", "show", message_id))["recipients"][0]["state"] == "deferred" and found)
+        found := service.story(message_id))["recipients"][0]["state"] == "deferred" and found)
     assert shown["site"] == library.name and shown["subject"] == "A hold is ready"
     assert shown["from"] == f"info@{library.domain}" and not shown["settled"]
     one = shown["recipients"][0]

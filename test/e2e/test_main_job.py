@@ -19,7 +19,7 @@ def verdict(path):
 
 def delivered(service, message_id):
     return stage.wait_until("the delivered event", lambda: (
-        shown := service.ask("message", "show", message_id))["recipients"][0]["state"] == "delivered" and shown)
+        shown := service.story(message_id))["recipients"][0]["state"] == "delivered" and shown)
 
 
 @pytest.mark.parametrize("implicit_tls", [False, True], ids=["starttls", "implicit-tls"])
@@ -140,7 +140,7 @@ def test_send_from_the_command_line(service, receiver, library):
 def test_a_domain_without_mail_bounces_at_once(service, library):
     message_id = library.send(recipients=["reader@nomail.example"])
     shown = stage.wait_until("the bounce", lambda: (
-        s := service.ask("message", "show", message_id))["recipients"][0]["state"] == "bounced" and s)
+        s := service.story(message_id))["recipients"][0]["state"] == "bounced" and s)
     assert "5.1.10" in str(shown)
 
 
@@ -150,7 +150,7 @@ def test_hold_release_and_cancel(service, receiver, library):
         first, second = library.send(), library.send()
         service.call("queue", "hold", "--message", first)
         service.call("queue", "cancel", "--message", second)
-        state = lambda i: service.ask("message", "show", i)["recipients"][0]["state"]
+        state = lambda i: service.story(i)["recipients"][0]["state"]
         stage.wait_until("held", lambda: state(first) == "held")
         stage.wait_until("cancelled", lambda: state(second) == "cancelled")
     finally:
