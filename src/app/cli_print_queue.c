@@ -95,6 +95,18 @@ static void print_sites(const json_t *output)
     cli_field_print("identities", slice_text(text));
 }
 
+static void print_dane(const json_t *output)
+{
+    char text[400];
+
+    if (!cli_member(output, "dane").size)
+        return;
+    snprintf(text, sizeof text, "%s%.*s",
+             slice_equal(cli_member(output, "dane"), SLICE("proved")) ? "in use" : "not in use. ",
+             SLICE_ARG(cli_member(output, "dane_why")));
+    cli_field_print("DANE", slice_text(text));
+}
+
 void cli_print_status(const json_t *output)
 {
     const json_t *problem;
@@ -103,6 +115,7 @@ void cli_print_status(const json_t *output)
     cli_field_print("version", cli_member(output, "version"));
     cli_field_print("gateway", cli_member(output, "gateway"));
     print_gateway(output);
+    print_dane(output);
     print_sites(output);
     json_array_foreach(json_object_get(output, "problems"), i, problem)
     {

@@ -47,6 +47,11 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_SHAPING_LIST:
     case IPC_SHAPING_SHOW:
         return g->deliver ? deliver_shaping_request(t, g->deliver, type, body, reply) : -EAGAIN;
+    case IPC_GATEWAY_STATUS:
+        r = g->queue ? queue_remote_request(t, g->queue, type, body, reply) : -EAGAIN;
+        if (r == 0)
+            transport_status_write(g->transport, reply);
+        return r;
     case IPC_QUEUE_ACT:
         /* Whoever asks for a retry does not mean: when the destination has rested. */
         if (g->queue)

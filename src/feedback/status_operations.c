@@ -1,5 +1,6 @@
 /* The operation that tells how the service stands, and whether somebody must do something. */
 #include "control/json.h"
+#include "deliver/dane_proof.h"
 #include "feedback/operations.h"
 #include "feedback/stalest.h"
 #include "queue/remote.h"
@@ -20,8 +21,14 @@ static void add_number(json_t *object, const char *name, uint64_t value)
     json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
+struct gateway_status {
+    struct queue_status queue;
+    enum dane_proof_state dane;
+    struct slice dane_words;
+};
+
 static int ask_gateway(struct task *t, struct feedback_service *service, struct buffer *reply,
-                       struct queue_status *ret)
+                       struct gateway_status *ret)
 {
     CLEANUP(task_deadline_end)
     struct task_deadline limit = task_deadline_after(t, GATEWAY_WAIT_S * SECOND_US);
@@ -29,7 +36,9 @@ static int ask_gateway(struct task *t, struct feedback_service *service, struct 
     int r = peer_call(t, service->gateway, IPC_GATEWAY_STATUS, SLICE_NONE, reply);
 
     c = cursor_of(buffer_slice(reply));
-    return r == 0 ? queue_status_read(&c, ret) : r;
+    if (r == 0)
+        r = queue_status_read(&c, &ret->queue);
+    return r == 0 ? dane_proof_read(&c, &ret->dane, &ret->dane_words) : r;
 }
 
 static json_t *describe_queue(const struct queue_status *status)
@@ -68,6 +77,19 @@ static json_t *describe_counters(const struct queue_status *status)
     return object;
 }
 
+/* What is off was meant to be; what is not proved yet may be in a minute. */
+static void judge_dane(const struct gateway_status *status, json_t *problems)
+{
+    char message[DANE_WORDS_BYTES + 64];
+
+    if (status->dane != DANE_REFUTED)
+        return;
+    snprintf(message, sizeof message, "DANE is not in use. %.*s", SLICE_ARG(status->dane_words));
+    add_problem(problems, message,
+                "Look at resolver.trust_anchor and resolver.forward: whoever is asked must hand on "
+                "DNSSEC signatures.");
+}
+
 static void judge_queue(const struct queue_status *status, json_t *problems)
 {
     if (!status->accepting)
@@ -82,8 +104,9 @@ static void add_gateway(struct task *t, struct feedback_service *service, json_t
                         json_t *problems)
 {
     CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
-    struct queue_status status = {.accepting = false};
-    int r = ask_gateway(t, service, &reply, &status);
+    struct gateway_status told = {.queue.accepting = false};
+    int r = ask_gateway(t, service, &reply, &told);
+    struct queue_status status = told.queue;
 
     json_object_set_new(output, "gateway", json_string(r == 0 ? "running" : "silent"));
     json_object_set_new(output, "accepting", json_boolean(r == 0 && status.accepting));
@@ -102,7 +125,10 @@ static void add_gateway(struct task *t, struct feedback_service *service, json_t
                status.events_next > status.events_acknowledged
                    ? status.events_next - status.events_acknowledged - 1
                    : 0);
+    json_object_set_new(output, "dane", json_string(dane_proof_name(told.dane)));
+    json_object_set_new(output, "dane_why", control_json_text(told.dane_words));
     judge_queue(&status, problems);
+    judge_dane(&told, problems);
 }
 
 struct site_counts {
