@@ -1,6 +1,7 @@
 #include "app/check_config.h"
 
 #include "app/config.h"
+#include "app/shaping_file.h"
 #include "runtime/tls.h"
 
 #include <getopt.h>
@@ -30,6 +31,16 @@ static void check_report_json(bool valid, struct slice problems)
     json_dumpf(report, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(report);
+}
+
+/* The file that the configuration names is looked at as well. */
+static int check_shaping(const struct config *config, struct buffer *problems)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct shaping shaping;
+
+    return shaping_file_load(&arena, config->shaping_file.size ? config->shaping_file.data : "",
+                             &shaping, problems);
 }
 
 /* Without it the gateway would not start, since policies could not be kept. */
@@ -78,6 +89,8 @@ int check_config_main(int argc, char **argv)
         return 2;
     }
     r = config_load(path, &config, &problems);
+    if (r == 0)
+        r = check_shaping(config, &problems);
     if (r == 0)
         r = check_authorities(config, path, &problems);
     if (json)

@@ -136,6 +136,8 @@ static const char *explain_exit(int code)
         return "by itself";
     case ROLE_EXIT_ATTACK:
         return "because another process broke the protocol";
+    case ROLE_EXIT_DRAINED:
+        return "because its spool is empty";
     case ROLE_EXIT_CONFIG:
         return "because it cannot run with what it was given: see its last lines";
     default:
@@ -156,7 +158,8 @@ const char *child_explain(int wait_status, char *out, size_t out_size)
 
 static bool is_orderly(int wait_status)
 {
-    return (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) ||
+    return (WIFEXITED(wait_status) &&
+            (WEXITSTATUS(wait_status) == 0 || WEXITSTATUS(wait_status) == ROLE_EXIT_DRAINED)) ||
            (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGTERM);
 }
 
@@ -168,7 +171,7 @@ void child_died(struct child *child, int wait_status, uint64_t now_ms)
     child->pause_ms = child_pause_ms(child->pause_ms, lived_ms);
     child->start_at_ms = now_ms + child->pause_ms;
     log_line(is_orderly(wait_status) ? LOG_INFO : LOG_WARNING,
-             "the %s (process %d) %s after %llu.%llu s", role_name(child->role), (int)child->pid,
+             "the %s (process %d) %s after %llu.%llu s", child->name, (int)child->pid,
              child_explain(wait_status, how, sizeof how), (unsigned long long)lived_ms / 1000,
              (unsigned long long)lived_ms / 100 % 10);
     child->pid = 0;

@@ -12,11 +12,15 @@ enum {
     CHILD_PAUSE_MAX_MS = 30000,
     CHILD_LONG_LIFE_MS = 60000, /* whoever has lived this long begins with the first pause again */
     CHILD_DESCRIPTORS_MAX = ROLE_GATEWAY_FD_LISTENER_FIRST - ROLE_FD_FIRST + ROLE_LISTENERS_MAX,
+    CHILD_NAME_BYTES = 16,
 };
 
 struct child {
     enum role role;
-    pid_t pid; /* 0: not running */
+    unsigned place;              /* of a gateway: among all of them, from 0 */
+    char name[CHILD_NAME_BYTES]; /* for the log: "gateway 2" */
+    bool finished;               /* has done all that it was for: not started again */
+    pid_t pid;                   /* 0: not running */
     unsigned starts;
     uint64_t started_ms;
     uint64_t start_at_ms; /* when not running */

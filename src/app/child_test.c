@@ -150,7 +150,7 @@ static void pauses_grow_and_are_forgotten(void **state)
 
 static void a_death_sets_the_next_start(void **state)
 {
-    struct child child = {.role = ROLE_VAULT, .pid = 4711, .started_ms = 10000};
+    struct child child = {.role = ROLE_VAULT, .name = "vault", .pid = 4711, .started_ms = 10000};
 
     (void)state;
     child_died(&child, 9, 12500);

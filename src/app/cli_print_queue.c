@@ -3,6 +3,18 @@
 
 #include <stdio.h>
 
+static void print_silent(const json_t *gateways)
+{
+    const json_t *number;
+    size_t i;
+
+    json_array_foreach(gateways, i, number)
+    {
+        printf("Gateway %" JSON_INTEGER_FORMAT " does not answer; what it has is not shown.\n",
+               json_integer_value(number));
+    }
+}
+
 void cli_print_queue(const json_t *output)
 {
     static const char *const headings[] = {"MESSAGE ID", "SITE", "RECIPIENT", "STATE",
@@ -13,6 +25,7 @@ void cli_print_queue(const json_t *output)
     cli_print_list(json_object_get(output, "entries"), headings, members, "The queue is empty.");
     if (json_is_true(json_object_get(output, "more")))
         puts("There are more: --limit NUMBER, or --site, --message, --domain.");
+    print_silent(json_object_get(output, "silent_gateways"));
 }
 
 void cli_print_acted(const json_t *output)
@@ -43,7 +56,22 @@ static void print_counts(const char *title, const json_t *object, const char *co
     for (; *names; names++)
         buffer_printf(&text, "%s%.*s %s", text.size ? ", " : "",
                       SLICE_ARG(cli_member(object, *names)), *names);
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] == '_')
+            text.data[i] = ' ';
     cli_field_print(title, buffer_slice(&text));
+}
+
+static void print_submission(const json_t *submission)
+{
+    static const char *const now[] = {"connections_now", "logged_in_now", NULL};
+    static const char *const since_start[] = {
+        "connections",       "connections_refused", "logins",
+        "logins_failed",     "messages_accepted",   "messages_refused",
+        "messages_deferred", "sessions_cut",        NULL};
+
+    print_counts("clients", submission, now);
+    print_counts("submission", submission, since_start);
 }
 
 /* "0f00…-000000 of town-library to example.net, for 3 h: its next try is at …" */
@@ -81,6 +109,36 @@ static void print_gateway(const json_t *output)
     cli_field_print("oldest", age_text(queue, "oldest_age_s", age, sizeof age));
     print_stalest(json_object_get(output, "oldest_without_progress"));
     print_counts("since start", json_object_get(output, "since_start"), ends);
+    print_submission(json_object_get(output, "submission"));
+}
+
+/* A line each. */
+static void print_gateways(const json_t *gateways)
+{
+    static const char *const headings[] = {"GATEWAY",  "STATE",     "QUEUED",      "BUSY",
+                                           "ACCEPTED", "DELIVERED", "CONNECTIONS", NULL};
+    CLEANUP(cli_table_done) struct cli_table table = {0};
+    const json_t *gateway;
+    size_t i;
+
+    cli_table_init(&table, headings);
+    json_array_foreach(gateways, i, gateway)
+    {
+        const json_t *queue = json_object_get(gateway, "queue");
+        const json_t *since_start = json_object_get(gateway, "since_start");
+
+        cli_table_add(&table, cli_member(gateway, "number"));
+        cli_table_add(&table, cli_member(gateway, "state"));
+        cli_table_add(&table, cli_member(queue, "recipients"));
+        cli_table_add(&table, cli_member(queue, "busy"));
+        cli_table_add(&table, cli_member(since_start, "accepted"));
+        cli_table_add(&table, cli_member(since_start, "delivered"));
+        cli_table_add(&table,
+                      cli_member(json_object_get(gateway, "submission"), "connections_now"));
+    }
+    putchar('\n');
+    cli_table_print(&table, "");
+    putchar('\n');
 }
 
 static void print_sites(const json_t *output)
@@ -95,16 +153,24 @@ static void print_sites(const json_t *output)
     cli_field_print("identities", slice_text(text));
 }
 
-static void print_dane(const json_t *output)
+/* Each gateway finds out for itself; they ask the same servers. */
+static void print_dane(const json_t *gateways)
 {
+    const json_t *gateway;
     char text[400];
+    size_t i;
 
-    if (!cli_member(output, "dane").size)
+    json_array_foreach(gateways, i, gateway)
+    {
+        if (!cli_member(gateway, "dane").size)
+            continue;
+        snprintf(text, sizeof text, "%s%.*s",
+                 slice_equal(cli_member(gateway, "dane"), SLICE("proved")) ? "in use"
+                                                                           : "not in use. ",
+                 SLICE_ARG(cli_member(gateway, "dane_why")));
+        cli_field_print("DANE", slice_text(text));
         return;
-    snprintf(text, sizeof text, "%s%.*s",
-             slice_equal(cli_member(output, "dane"), SLICE("proved")) ? "in use" : "not in use. ",
-             SLICE_ARG(cli_member(output, "dane_why")));
-    cli_field_print("DANE", slice_text(text));
+    }
 }
 
 void cli_print_status(const json_t *output)
@@ -115,7 +181,9 @@ void cli_print_status(const json_t *output)
     cli_field_print("version", cli_member(output, "version"));
     cli_field_print("gateway", cli_member(output, "gateway"));
     print_gateway(output);
-    print_dane(output);
+    if (json_array_size(json_object_get(output, "gateways")) > 1)
+        print_gateways(json_object_get(output, "gateways"));
+    print_dane(json_object_get(output, "gateways"));
     print_sites(output);
     json_array_foreach(json_object_get(output, "problems"), i, problem)
     {

@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/role.h"
 #include "base/log.h"
 
 #include <fcntl.h>
@@ -241,6 +242,7 @@ static const struct schema_field delivery_fields[] = {
      .type = SCHEMA_TEXT,
      .offset = AT(dane_bogus_name),
      .fallback = "dnssec-failed.org"},
+    {.name = "shaping_file", ABSOLUTE_PATH, .offset = AT(shaping_file), .fallback = ""},
     {.name = "lifetime",
      .type = SCHEMA_DURATION,
      .offset = AT(lifetime_s),
@@ -345,6 +347,12 @@ static const struct schema_field config_fields[] = {
      .offset = AT(log_level),
      .choices = log_levels,
      .fallback = "info"},
+    {.name = "gateways",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(gateways),
+     .fallback = "1",
+     .min = 1,
+     .max = ROLE_GATEWAYS_MAX},
     {.name = "vault", .type = SCHEMA_GROUP, .fields = vault_fields},
     {.name = "tls", .type = SCHEMA_GROUP, .fields = tls_fields},
     {.name = "submission", .type = SCHEMA_GROUP, .fields = submission_fields},

@@ -35,6 +35,7 @@ struct config {
     struct slice control_socket;
     struct slice user, vault_user;
     int log_level; /* enum log_level */
+    uint64_t gateways;
 
     struct slice master_key_file;
     uint64_t signers; /* threads of the vault */
@@ -61,6 +62,7 @@ struct config {
     struct slice authorities_file;
     bool dane;
     struct slice dane_signed_name, dane_bogus_name;
+    struct slice shaping_file; /* empty: what is built in */
     uint64_t lifetime_s;
     struct schema_list retry_delays; /* uint64_t seconds */
 

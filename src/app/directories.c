@@ -47,16 +47,47 @@ static int make_parent(struct slice path, mode_t mode, const char *user)
     return make(parent, mode, user);
 }
 
-int directories_make(struct slice data_directory, struct slice control_socket, const char *user)
+static void spool_path(struct slice data_directory, unsigned gateway,
+                       char ret[static DIRECTORY_PATH_BYTES])
+{
+    char name[ROLE_SPOOL_NAME_BYTES];
+
+    snprintf(ret, DIRECTORY_PATH_BYTES, "%.*s/%s", SLICE_ARG(data_directory),
+             role_spool_name(gateway, name));
+}
+
+int directories_make(struct slice data_directory, struct slice control_socket, unsigned gateways,
+                     const char *user)
 {
     char path[DIRECTORY_PATH_BYTES];
     int r;
 
     snprintf(path, sizeof path, "%.*s", SLICE_ARG(data_directory));
     r = make(path, 0750, user);
-    if (r < 0)
-        return r;
-    snprintf(path, sizeof path, "%.*s/spool", SLICE_ARG(data_directory));
-    r = make(path, 0700, user);
+    for (unsigned i = 1; i <= gateways && r == 0; i++) {
+        spool_path(data_directory, i, path);
+        r = make(path, 0700, user);
+    }
     return r < 0 ? r : make_parent(control_socket, 0755, user);
+}
+
+static bool is_there(struct slice data_directory, unsigned gateway)
+{
+    char path[DIRECTORY_PATH_BYTES];
+    struct stat status;
+
+    spool_path(data_directory, gateway, path);
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+size_t directories_gateways(struct slice data_directory, unsigned gateways,
+                            struct role_gateway ret[static ROLE_GATEWAYS_MAX])
+{
+    size_t count = 0;
+
+    assert(gateways <= ROLE_GATEWAYS_MAX);
+    for (unsigned i = 1; i <= ROLE_GATEWAYS_MAX; i++)
+        if (i <= gateways || is_there(data_directory, i))
+            ret[count++] = (struct role_gateway){.number = i, .draining = i > gateways};
+    return count;
 }

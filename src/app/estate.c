@@ -105,13 +105,22 @@ static int make_pair(int pair[2])
 
 static int make_pairs(struct estate *e)
 {
-    int r = make_pair(e->vault_gateway);
+    int r = make_pair(e->vault_steward);
 
-    if (r == 0)
-        r = make_pair(e->vault_steward);
-    if (r == 0)
-        r = make_pair(e->gateway_steward);
+    for (size_t i = 0; i < e->options->gateway_count && r == 0; i++) {
+        r = make_pair(e->vault_gateway[i]);
+        if (r == 0)
+            r = make_pair(e->gateway_steward[i]);
+    }
     return r;
+}
+
+/* The supervisor's own place is behind those of all gateways. */
+static int make_board(struct estate *e)
+{
+    int r = submit_board_make(&e->board_memory);
+
+    return r == 0 ? submit_board_open(e->board_memory, ROLE_GATEWAYS_MAX, &e->board) : r;
 }
 
 static int open_ports(struct estate *e)
@@ -149,23 +158,35 @@ int estate_open(struct estate *e, const struct supervisor_options *options)
     if (r == 0)
         r = make_pairs(e);
     if (r == 0)
+        r = make_board(e);
+    if (r == 0)
         r = open_ports(e);
+    if (r < 0)
+        submit_board_close(TAKE(e->board));
     return r;
 }
 
 void estate_done(struct estate *e)
 {
     (void)unlink(e->options->control_path);
+    submit_board_close(e->board);
     secret_done(&e->master_key);
     secret_done(&e->certificate);
     secret_done(&e->certificate_key);
 }
 
+void estate_gateway_died(struct estate *e, size_t place, bool drained)
+{
+    submit_board_strike(e->board, (unsigned)place);
+    e->drained[place] |= drained;
+}
+
 /* The arguments of a role, with the memory of those that are made. */
 struct arguments {
-    const char *list[2 * ROLE_LISTENERS_MAX + 16];
+    const char *list[2 * ROLE_LISTENERS_MAX + 2 * ROLE_GATEWAYS_MAX + 16];
     size_t count;
-    char level[NUMBER_BYTES], signers[NUMBER_BYTES];
+    char level[NUMBER_BYTES], signers[NUMBER_BYTES], share[2 * NUMBER_BYTES];
+    char gateways[ROLE_GATEWAYS_MAX][NUMBER_BYTES];
 };
 
 static void add_option(struct arguments *a, const char *name, const char *value)
@@ -174,9 +195,48 @@ static void add_option(struct arguments *a, const char *name, const char *value)
     a->list[a->count++] = value;
 }
 
-static void fill_arguments(const struct estate *e, enum role role, struct arguments *ret)
+static void add_gateway(struct arguments *a, const struct estate *e, size_t place)
+{
+    const struct role_gateway *gateway = &e->options->gateways[place];
+
+    snprintf(a->gateways[place], NUMBER_BYTES, "%u", gateway->number);
+    add_option(a, gateway->draining ? "--draining" : "--gateway", a->gateways[place]);
+}
+
+/* The steward is not to wait for those that have ended for good. */
+static bool is_dealt(const struct estate *e, enum role role, size_t place)
+{
+    return role == ROLE_VAULT || !e->drained[place];
+}
+
+/* Those that take mail share what is for all among themselves. One that empties its spool takes a
+ * share as if it were one more: for a while a little more than all goes out, rather than less than
+ * all for ever. */
+static void add_share(struct arguments *a, const struct estate *e, size_t place)
 {
     const struct supervisor_options *o = e->options;
+    size_t sharing = 0;
+
+    for (size_t i = 0; i < o->gateway_count; i++)
+        sharing += !o->gateways[i].draining;
+    if (o->gateways[place].draining)
+        place = sharing++;
+    snprintf(a->share, sizeof a->share, "%zu/%zu", place, sharing);
+    add_option(a, "--share", a->share);
+}
+
+static void add_own_gateway(struct arguments *a, const struct estate *e, size_t place)
+{
+    add_gateway(a, e, place);
+    add_share(a, e, place);
+    for (size_t i = 0; i < e->options->listener_count; i++)
+        add_option(a, "--listener", e->options->listeners[i].name);
+}
+
+static void fill_arguments(const struct estate *e, const struct child *child, struct arguments *ret)
+{
+    const struct supervisor_options *o = e->options;
+    enum role role = child->role;
 
     *ret = (struct arguments){.list = {"letterhead", "role", role_name(role)}, .count = 3};
     snprintf(ret->level, sizeof ret->level, "%d", (int)o->log_level);
@@ -185,11 +245,14 @@ static void fill_arguments(const struct estate *e, enum role role, struct argume
         snprintf(ret->signers, sizeof ret->signers, "%u", o->signers);
         add_option(ret, "--signers", ret->signers);
         add_option(ret, "--region", o->region);
-        return;
+    } else {
+        add_option(ret, "--config", o->config_path);
     }
-    add_option(ret, "--config", o->config_path);
-    for (size_t i = 0; role == ROLE_GATEWAY && i < o->listener_count; i++)
-        add_option(ret, "--listener", o->listeners[i].name);
+    for (size_t i = 0; role != ROLE_GATEWAY && i < o->gateway_count; i++)
+        if (is_dealt(e, role, i))
+            add_gateway(ret, e, i);
+    if (role == ROLE_GATEWAY)
+        add_own_gateway(ret, e, child->place);
 }
 
 /* The descriptors of a role in the order of role.h, and which of them are its alone. */
@@ -214,30 +277,36 @@ static int add_pipe(struct hand *hand, int which, const struct secret *contents)
     return r;
 }
 
-static int deal_vault(const struct estate *e, struct hand *hand)
+static int deal_vault(const struct estate *e, size_t place, struct hand *hand)
 {
-    hand->list[hand->count++] = e->vault_gateway[0];
+    (void)place;
     hand->list[hand->count++] = e->vault_steward[0];
+    for (size_t i = 0; i < e->options->gateway_count; i++)
+        hand->list[hand->count++] = e->vault_gateway[i][0];
     return add_pipe(hand, 0, &e->master_key);
 }
 
-static int deal_steward(const struct estate *e, struct hand *hand)
+static int deal_steward(const struct estate *e, size_t place, struct hand *hand)
 {
+    (void)place;
     hand->list[hand->count++] = e->vault_steward[1];
-    hand->list[hand->count++] = e->gateway_steward[1];
     hand->list[hand->count++] = e->control;
+    for (size_t i = 0; i < e->options->gateway_count; i++)
+        if (is_dealt(e, ROLE_STEWARD, i))
+            hand->list[hand->count++] = e->gateway_steward[i][1];
     return 0;
 }
 
-static int deal_gateway(const struct estate *e, struct hand *hand)
+static int deal_gateway(const struct estate *e, size_t place, struct hand *hand)
 {
     int r;
 
-    hand->list[hand->count++] = e->vault_gateway[1];
-    hand->list[hand->count++] = e->gateway_steward[0];
+    hand->list[hand->count++] = e->vault_gateway[place][1];
+    hand->list[hand->count++] = e->gateway_steward[place][0];
     r = add_pipe(hand, 0, &e->certificate);
     if (r == 0)
         r = add_pipe(hand, 1, &e->certificate_key);
+    hand->list[hand->count++] = e->board_memory;
     for (size_t i = 0; i < e->options->listener_count; i++)
         hand->list[hand->count++] = e->listeners[i];
     return r;
@@ -245,7 +314,7 @@ static int deal_gateway(const struct estate *e, struct hand *hand)
 
 int estate_start(const struct estate *e, struct child *child, uint64_t now_ms)
 {
-    static int (*const deal[ROLE_COUNT])(const struct estate *, struct hand *) = {
+    static int (*const deal[ROLE_COUNT])(const struct estate *, size_t, struct hand *) = {
         [ROLE_VAULT] = deal_vault,
         [ROLE_STEWARD] = deal_steward,
         [ROLE_GATEWAY] = deal_gateway,
@@ -253,11 +322,11 @@ int estate_start(const struct estate *e, struct child *child, uint64_t now_ms)
     CLEANUP(hand_done) struct hand hand = {.pipes = {-1, -1}};
     struct arguments arguments;
     struct child_plan plan;
-    int r = deal[child->role](e, &hand);
+    int r = deal[child->role](e, child->place, &hand);
 
     if (r < 0)
         return r;
-    fill_arguments(e, child->role, &arguments);
+    fill_arguments(e, child, &arguments);
     plan = (struct child_plan){
         .executable = e->executable,
         .descriptors = hand.list,

@@ -6,6 +6,7 @@
 
 #include "app/child.h"
 #include "app/supervisor.h"
+#include "submit/board.h"
 
 struct estate {
     const struct supervisor_options *options;
@@ -13,8 +14,13 @@ struct estate {
     struct privileges_user user, vault_user;
     struct secret master_key, certificate, certificate_key;
     int executable;
-    /* Both ends of each; the first is that of the role named first. */
-    int vault_gateway[2], vault_steward[2], gateway_steward[2];
+    /* Both ends of each; the first is that of the role named first. Of the gateways: in their
+     * places. */
+    int vault_steward[2], vault_gateway[ROLE_GATEWAYS_MAX][2],
+        gateway_steward[ROLE_GATEWAYS_MAX][2];
+    bool drained[ROLE_GATEWAYS_MAX]; /* nobody is at that end any more */
+    int board_memory;
+    struct submit_board *board;
     int control;
     int listeners[ROLE_LISTENERS_MAX];
 };
@@ -23,6 +29,9 @@ struct estate {
 MUST_CHECK int estate_open(struct estate *e, const struct supervisor_options *options);
 /* Wipes the secrets and removes the control socket; descriptors go with the process. */
 void estate_done(struct estate *e);
+
+/* A gateway has died, for good if it had nothing left to do. */
+void estate_gateway_died(struct estate *e, size_t place, bool drained);
 
 /* Starts a process of this role with what it is due. */
 MUST_CHECK int estate_start(const struct estate *e, struct child *child, uint64_t now_ms);

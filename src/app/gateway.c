@@ -5,9 +5,11 @@
 #include "queue/pump.h"
 #include "queue/remote.h"
 #include "submit/remote.h"
+#include "submit/status.h"
 #include "wire/ipc.h"
 
 static const uint64_t STOP_DELIVERY_US = 10 * SECOND_US;
+static const uint64_t LOOK_AT_DRAIN_US = SECOND_US;
 
 struct gateway {
     struct gateway_options options;
@@ -22,6 +24,21 @@ struct gateway {
     bool ending;
     int result; /* why it ends, when nobody asked for it */
 };
+
+static int answer_status(struct task *t, struct gateway *g, struct buffer *reply)
+{
+    struct submit_status status;
+    int r = queue_remote_request(t, g->queue, IPC_GATEWAY_STATUS, SLICE_NONE, reply);
+
+    if (r == 0 && !g->submit)
+        r = -EAGAIN;
+    if (r < 0)
+        return r;
+    submit_status_of(g->submit, &status);
+    submit_status_write(reply, &status);
+    transport_status_write(g->transport, reply);
+    return 0;
+}
 
 /* What the steward asks. Until the queue is open only the directory can be served. */
 static int steward_request(struct task *t, void *context, uint8_t type, struct slice body,
@@ -42,16 +59,13 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_SUBMIT_CONTENT:
     case IPC_SUBMIT_END:
         return g->remote ? submit_remote_request(t, g->remote, type, body, reply) : -EAGAIN;
+    case IPC_GATEWAY_STATUS:
+        return g->queue ? answer_status(t, g, reply) : -EAGAIN;
     case IPC_SHAPING:
     case IPC_SHAPING_SUSPEND:
     case IPC_SHAPING_LIST:
     case IPC_SHAPING_SHOW:
         return g->deliver ? deliver_shaping_request(t, g->deliver, type, body, reply) : -EAGAIN;
-    case IPC_GATEWAY_STATUS:
-        r = g->queue ? queue_remote_request(t, g->queue, type, body, reply) : -EAGAIN;
-        if (r == 0)
-            transport_status_write(g->transport, reply);
-        return r;
     case IPC_QUEUE_ACT:
         /* Whoever asks for a retry does not mean: when the destination has rested. */
         if (g->queue)
@@ -103,7 +117,8 @@ static void open_submission(struct task *t, struct gateway *g)
     g->options.submit.vault = g->vault;
     g->options.submit.queue = g->queue;
     g->submit = submit_service_new(t, &g->options.submit);
-    g->remote = submit_remote_new(g->submit);
+    if (!g->options.draining)
+        g->remote = submit_remote_new(g->submit);
 }
 
 static void end(struct gateway *g, int result)
@@ -120,6 +135,29 @@ static int serve(struct task *t, void *argument)
     int r = submit_serve(t, g->submit, g->options.listeners, g->options.listener_count);
 
     end(g, r == -ECANCELED ? 0 : r);
+    return r;
+}
+
+/* The steward must know before the end, since it would wait for answers. */
+static int tell_drained(struct task *t, struct gateway *g)
+{
+    CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
+
+    return peer_call(t, g->steward, IPC_GATEWAY_DRAINED, SLICE_NONE, &reply);
+}
+
+static int drain(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+    int r = 0;
+
+    while (r == 0 && !queue_pump_is_done(g->queue))
+        r = task_sleep(t, LOOK_AT_DRAIN_US);
+    if (r == 0)
+        r = tell_drained(t, g);
+    if (r == 0)
+        log_info("the spool is empty");
+    end(g, r == -ECANCELED ? 0 : r < 0 ? r : GATEWAY_DRAINED);
     return r;
 }
 
@@ -155,12 +193,14 @@ static int work(struct task *t, struct gateway *g)
         r = condition_wait(t, &g->changed);
     if (r < 0 || g->ending)
         return r;
-    log_info("the directory of sites is here; mail is taken and delivered");
+    log_info("the directory of sites is here; mail is %sdelivered",
+             g->options.draining ? "" : "taken and ");
     r = transport_start(g->transport, &delivery);
     if (r < 0)
         return r;
     deliver_start(g->deliver, &delivery, g->queue);
-    r = scope_spawn(&front, "submission", serve, g);
+    r = g->options.draining ? scope_spawn(&front, "drain", drain, g)
+                            : scope_spawn(&front, "submission", serve, g);
     while (r == 0 && !g->ending)
         r = condition_wait(t, &g->changed);
     scope_cancel(&front);

@@ -18,13 +18,19 @@ struct gateway_options {
     const struct submit_listener *listeners;
     size_t listener_count;
     int vault_socket, steward_socket; /* taken over */
+    /* Takes no mail; delivers what its spool has, and ends when nothing is left of it. */
+    bool draining;
     /* Suspends until the gateway is to stop. An error counts as such a wish. */
     int (*wait_for_stop)(struct task *t, void *context);
     void *context;
 };
 
+enum { GATEWAY_DRAINED = 1 };
+
 /* Runs until it is told to stop, then: no more connections; messages in reception and on their way
- * get a moment to finish; what is pending is committed. 0, or why it could not start or go on. */
+ * get a moment to finish; what is pending is committed. 0; GATEWAY_DRAINED: it was draining, and has
+ * nothing left, not even an event that the steward does not have; or why it could not start or go
+ * on. */
 MUST_CHECK int gateway_run(struct task *t, const struct gateway_options *options);
 
 #endif

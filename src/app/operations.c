@@ -1,5 +1,6 @@
 #include "app/operations.h"
 
+#include "deliver/shaping_service.h"
 #include "feedback/operations.h"
 #include "onboard/check.h"
 #include "queue/operations.h"
@@ -18,6 +19,7 @@ void operations_join(const struct operation_services *services,
     ret[count++] = submit_operations(services->submit);
     ret[count++] = feedback_operations(services->feedback);
     ret[count++] = queue_operations(services->queue);
+    ret[count++] = shaping_operations(services->shaping);
     ret[count++] = status_operations(services->feedback);
     assert(count == OPERATION_SETS);
 }

@@ -10,6 +10,7 @@ struct onboard_service;
 struct queue_service;
 struct submit_operations_service;
 struct feedback_service;
+struct shaping_service;
 
 /* What the handlers work on; all NULL where the table is only looked at. */
 struct operation_services {
@@ -18,9 +19,10 @@ struct operation_services {
     struct submit_operations_service *submit;
     struct queue_service *queue;
     struct feedback_service *feedback;
+    struct shaping_service *shaping;
 };
 
-enum { OPERATION_SETS = 8 };
+enum { OPERATION_SETS = 9 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

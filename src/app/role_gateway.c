@@ -21,6 +21,7 @@ struct gateway_role {
     struct tls_context *server_tls, *client_tls;
     struct disk *disk;
     struct world *world;
+    struct submit_board *board;
     struct submit_listener listeners[ROLE_LISTENERS_MAX];
     uint32_t retry_delays_s[32];
 };
@@ -88,15 +89,27 @@ static int lock_spool(struct gateway_role *g, const char *path)
 
 static int open_spool(struct gateway_role *g)
 {
-    char path[4096];
+    char path[4096], name[ROLE_SPOOL_NAME_BYTES];
     int directory;
 
-    snprintf(path, sizeof path, "%.*s/spool", SLICE_ARG(g->config->data_directory));
+    snprintf(path, sizeof path, "%.*s/%s", SLICE_ARG(g->config->data_directory),
+             role_spool_name(g->start.gateways[0].number, name));
     directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return complain(path, NULL, -errno);
     g->disk = disk_new_linux(directory);
     return lock_spool(g, path);
+}
+
+/* One that takes no mail stays off the board: nobody is to leave connections to it. */
+static int open_board(struct gateway_role *g)
+{
+    int r = 0;
+
+    if (g->start.share.count > 1 && !g->start.gateways[0].draining)
+        r = submit_board_open(ROLE_GATEWAY_FD_BOARD, g->start.share.index, &g->board);
+    close(ROLE_GATEWAY_FD_BOARD);
+    return r < 0 ? complain("the memory that the gateways share", NULL, r) : 0;
 }
 
 static int open_world(struct gateway_role *g)
@@ -112,10 +125,26 @@ static int open_world(struct gateway_role *g)
     return r < 0 ? complain("resolver", problem, r) : 0;
 }
 
-static void fill_submit(const struct config *c, struct submit_options *o)
+/* The processes that share a limit cannot ask one another, so each has its part of it. */
+static void share_submit(const struct share *share, struct submit_limits *l)
 {
+    l->memory_max_bytes = share_of(share, l->memory_max_bytes);
+    l->admission.connections_max = share_of(share, l->admission.connections_max);
+    l->admission.per_address_max = share_of(share, l->admission.per_address_max);
+    l->admission.per_site_max = share_of(share, l->admission.per_site_max);
+    l->auth.per_address_max = (unsigned)share_of(share, l->auth.per_address_max);
+    l->auth.per_account_max = (unsigned)share_of(share, l->auth.per_account_max);
+    l->auth.per_known_pair_max = (unsigned)share_of(share, l->auth.per_known_pair_max);
+}
+
+static void fill_submit(const struct gateway_role *g, struct submit_options *o)
+{
+    const struct config *c = g->config;
+
     o->host_name = c->hostname;
     o->region = c->region;
+    o->tls = g->server_tls;
+    o->board = g->board;
     submit_limits_default(&o->limits);
     o->limits.message_size_max_bytes = c->message_size_max_bytes;
     o->limits.recipients_max = c->recipients_max;
@@ -123,6 +152,7 @@ static void fill_submit(const struct config *c, struct submit_options *o)
     o->limits.admission.connections_max = c->connections_max;
     o->limits.admission.per_address_max = c->connections_per_address_max;
     o->limits.admission.per_site_max = c->connections_per_site_max;
+    share_submit(&g->start.share, &o->limits);
 }
 
 static void fill_queue(struct gateway_role *g, struct queue_options *o)
@@ -136,8 +166,8 @@ static void fill_queue(struct gateway_role *g, struct queue_options *o)
         .lifetime_s = g->config->lifetime_s,
         .retry_delays_s = g->retry_delays_s,
         .retry_delay_count = g->config->retry_delays.count,
-        .memory_max_bytes = g->config->queue_memory_max_bytes,
-        .spool_max_bytes = g->config->spool_max_bytes,
+        .memory_max_bytes = share_of(&g->start.share, g->config->queue_memory_max_bytes),
+        .spool_max_bytes = share_of(&g->start.share, g->config->spool_max_bytes),
         .spool_reserve_bytes = g->config->spool_reserve_bytes,
     };
 }
@@ -156,6 +186,7 @@ static void fill_deliver(struct gateway_role *g, struct deliver_options *o)
         .tls_context = g->client_tls,
         .connections_per_provider_max = c->connections_per_provider_max,
         .connections_max = c->delivery_connections_max,
+        .share = g->start.share,
         .messages_per_connection_max = c->messages_per_connection_max,
     };
 }
@@ -208,14 +239,14 @@ static int main_task(struct task *t, void *argument)
     struct gateway_options options = {
         .vault_socket = ROLE_GATEWAY_FD_VAULT,
         .steward_socket = ROLE_GATEWAY_FD_STEWARD,
+        .draining = g->start.gateways[0].draining,
         .wait_for_stop = stop_signal_wait,
     };
     int r = fill_listeners(g, &options);
 
     if (r < 0)
         return r;
-    fill_submit(g->config, &options.submit);
-    options.submit.tls = g->server_tls;
+    fill_submit(g, &options.submit);
     fill_queue(g, &options.queue);
     fill_deliver(g, &options.deliver);
     fill_transport(g, &options.transport);
@@ -238,16 +269,21 @@ int role_gateway_main(int argc, char **argv)
     if (r == 0)
         r = open_spool(&g);
     if (r == 0)
+        r = open_board(&g);
+    if (r == 0)
         r = open_world(&g);
     if (r < 0)
         return ROLE_EXIT_CONFIG;
     r = loop_run(g.world, main_task, &g);
     if (r < 0)
         log_error("the gateway ends: %s", strerror(-r));
+    submit_board_close(g.board);
     world_free(g.world);
     disk_free(g.disk);
     tls_context_free(g.client_tls);
     tls_context_free(g.server_tls);
     config_free(g.config);
+    if (r == GATEWAY_DRAINED)
+        return ROLE_EXIT_DRAINED;
     return r < 0 ? 1 : 0;
 }

@@ -3,6 +3,7 @@
 #include "app/config.h"
 #include "app/resolver_config.h"
 #include "app/role.h"
+#include "app/shaping_file.h"
 #include "app/steward.h"
 #include "app/stop_signal.h"
 #include "control/json.h"
@@ -20,6 +21,7 @@ struct steward_role {
     struct store *store;
     struct history *history;
     struct world *world;
+    struct shaping_service shaping;
 };
 
 static int complain(char *problem, int r)
@@ -96,6 +98,52 @@ static void fill_ports(const struct config *config, struct site_service *site)
                 (struct site_port){listeners[i].address.port, security[listeners[i].tls]};
 }
 
+static void fill_gateways(const struct role_start *start, struct steward_options *o)
+{
+    for (size_t i = 0; i < start->gateway_count; i++)
+        o->gateways[i] = (struct steward_gateway){
+            .socket = ROLE_STEWARD_FD_GATEWAY_FIRST + (int)i,
+            .number = start->gateways[i].number,
+            .draining = start->gateways[i].draining,
+        };
+    o->gateway_count = start->gateway_count;
+}
+
+static int read_shaping(void *context, struct arena *arena, struct shaping *ret,
+                        struct buffer *problems)
+{
+    const struct steward_role *s = context;
+
+    return shaping_file_load(
+        arena, s->config->shaping_file.size ? s->config->shaping_file.data : "", ret, problems);
+}
+
+static int read_builtin(void *context, struct arena *arena, struct shaping *ret,
+                        struct buffer *problems)
+{
+    (void)context;
+    return shaping_file_load(arena, "", ret, problems);
+}
+
+/* A file with mistakes does not keep the service from working: what is built in does instead. */
+static int load_shaping(struct steward_role *s)
+{
+    CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
+    int r;
+
+    s->shaping = (struct shaping_service){.load = read_shaping, .context = s};
+    r = shaping_service_load(&s->shaping, &problems);
+    if (r == 0)
+        return 0;
+    log_error("the shaping file has mistakes, and what is built in is used instead; mend it and "
+              "run letterhead shaping reload: %.*s",
+              SLICE_ARG(buffer_slice(&problems)));
+    s->shaping.load = read_builtin;
+    r = shaping_service_load(&s->shaping, &problems);
+    s->shaping.load = read_shaping;
+    return r;
+}
+
 static int main_task(struct task *t, void *argument)
 {
     struct steward_role *s = argument;
@@ -103,14 +151,15 @@ static int main_task(struct task *t, void *argument)
         .store = s->store,
         .history = s->history,
         .vault_socket = ROLE_STEWARD_FD_VAULT,
-        .gateway_socket = ROLE_STEWARD_FD_GATEWAY,
         .control_socket = ROLE_STEWARD_FD_CONTROL,
         .site = {.hostname = s->config->hostname, .key_bits = (uint16_t)s->config->key_bits},
         .times = {(uint32_t)s->config->identity_patience_s, (uint32_t)s->config->identity_grace_s},
+        .shaping = &s->shaping,
         .wait_for_stop = stop_signal_wait,
     };
 
     fill_ports(s->config, &options.site);
+    fill_gateways(&s->start, &options);
     return steward_run(t, &options);
 }
 
@@ -124,11 +173,14 @@ static int prepare(struct steward_role *s)
         r = open_history(s);
     if (r == 0)
         r = open_world(s);
+    if (r == 0)
+        r = load_shaping(s);
     return r;
 }
 
 static void release(struct steward_role *s)
 {
+    shaping_service_done(&s->shaping);
     if (s->world)
         world_free(s->world);
     history_close(s->history);

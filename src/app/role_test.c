@@ -78,6 +78,35 @@ static void arguments_are_read(void **state)
     assert_int_equal(o.start.role, ROLE_VAULT);
     assert_int_equal(o.start.signers, 4);
     assert_string_equal(o.strings[0], "eu-west-1");
+    assert_int_equal(o.start.gateway_count, 1); /* where none is named */
+    assert_int_equal(o.start.gateways[0].number, 1);
+}
+
+static void gateways_are_read(void **state)
+{
+    const char *words[] = {"steward",    "--gateway", "1",       "--gateway", "2",
+                           "--draining", "7",         "--share", "1/3",       NULL};
+    struct outcome o = begin(words, true);
+
+    (void)state;
+    assert_int_equal(o.r, 0);
+    assert_int_equal(o.start.gateway_count, 3);
+    assert_int_equal(o.start.gateways[1].number, 2);
+    assert_false(o.start.gateways[1].draining);
+    assert_int_equal(o.start.gateways[2].number, 7);
+    assert_true(o.start.gateways[2].draining);
+    assert_int_equal(o.start.share.index, 1);
+    assert_int_equal(o.start.share.count, 3);
+}
+
+static void spools_have_names(void **state)
+{
+    char name[ROLE_SPOOL_NAME_BYTES];
+
+    (void)state;
+    assert_string_equal(role_spool_name(1, name), "spool");
+    assert_string_equal(role_spool_name(2, name), "spool-2");
+    assert_string_equal(role_spool_name(ROLE_GATEWAYS_MAX, name), "spool-16");
 }
 
 static void other_arguments_are_refused(void **state)
@@ -89,6 +118,10 @@ static void other_arguments_are_refused(void **state)
         {"vault", "--log-level", "9"},
         {"vault", "--region"},
         {"vault", "word"},
+        {"vault", "--gateway", "0"},
+        {"vault", "--draining", "17"},
+        {"gateway", "--share", "2/2"},
+        {"gateway", "--share", "1"},
     };
     const char *crowd[WORDS_MAX] = {"gateway"};
 
@@ -116,6 +149,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_read),
+        cmocka_unit_test(gateways_are_read),
+        cmocka_unit_test(spools_have_names),
         cmocka_unit_test(other_arguments_are_refused),
         cmocka_unit_test(a_person_cannot_start_a_role),
     };

@@ -13,7 +13,7 @@
 static int open_vault(const struct role_start *start, struct vault **ret)
 {
     CLEANUP(secret_done) struct secret master_key = SECRET_NONE;
-    int r = role_read_handed(ROLE_VAULT_FD_MASTER_KEY, &master_key);
+    int r = role_read_handed(ROLE_VAULT_FD_GATEWAY_FIRST + (int)start->gateway_count, &master_key);
     struct vault_options options = {.region = slice_text(start->region)};
 
     if (r < 0) {
@@ -34,14 +34,17 @@ static int open_vault(const struct role_start *start, struct vault **ret)
 static int start_server(const struct role_start *start, struct vault *vault,
                         struct vault_server **ret)
 {
+    int gateways[ROLE_GATEWAYS_MAX], r;
     const struct vault_server_options options = {
         .vault = vault,
-        .gateway_socket = ROLE_VAULT_FD_GATEWAY,
         .steward_socket = ROLE_VAULT_FD_STEWARD,
+        .gateway_sockets = gateways,
+        .gateway_count = start->gateway_count,
         .signers = start->signers,
     };
-    int r;
 
+    for (size_t i = 0; i < start->gateway_count; i++)
+        gateways[i] = ROLE_VAULT_FD_GATEWAY_FIRST + (int)i;
     tzset();
     if (!privileges_lock_memory())
         log_warning(
@@ -74,6 +77,17 @@ static NORETURN void end(int r)
     _exit(r == -EPROTO ? ROLE_EXIT_ATTACK : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
+/* Of each gateway: at least one, and not too many of all. */
+static void bound_signers(struct role_start *start)
+{
+    unsigned most = VAULT_SIGNERS_MAX / (unsigned)start->gateway_count;
+
+    if (start->signers == 0)
+        start->signers = VAULT_SIGNERS_DEFAULT;
+    if (start->signers > most)
+        start->signers = most;
+}
+
 int role_vault_main(int argc, char **argv)
 {
     struct vault_server *server;
@@ -82,8 +96,7 @@ int role_vault_main(int argc, char **argv)
 
     if (role_begin(argc, argv, &start) < 0)
         return ROLE_EXIT_CONFIG;
-    if (start.signers > VAULT_SIGNERS_MAX)
-        start.signers = VAULT_SIGNERS_MAX;
+    bound_signers(&start);
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     if (open_vault(&start, &vault) < 0)
         return ROLE_EXIT_CONFIG;
@@ -91,6 +104,6 @@ int role_vault_main(int argc, char **argv)
         return EXIT_FAILURE;
     if (enter_sandbox() < 0)
         _exit(ROLE_EXIT_CONFIG);
-    log_info("serving with %u signers", start.signers ? start.signers : VAULT_SIGNERS_DEFAULT);
+    log_info("serving with %u signers", start.signers * (unsigned)start.gateway_count);
     end(vault_server_run(server));
 }

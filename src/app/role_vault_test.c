@@ -34,15 +34,15 @@ struct fixture {
 static NORETURN void become_vault(int gateway, int steward, int key, int log)
 {
     const int from[] = {log, gateway, steward, key};
-    const int to[] = {STDERR_FILENO, ROLE_VAULT_FD_GATEWAY, ROLE_VAULT_FD_STEWARD,
-                      ROLE_VAULT_FD_MASTER_KEY};
+    const int to[] = {STDERR_FILENO, ROLE_VAULT_FD_GATEWAY_FIRST, ROLE_VAULT_FD_STEWARD,
+                      ROLE_VAULT_FD_GATEWAY_FIRST + 1};
     int moved[ARRAY_LEN(from)];
 
     for (size_t i = 0; i < ARRAY_LEN(from); i++)
         moved[i] = fcntl(from[i], F_DUPFD, 20);
     for (size_t i = 0; i < ARRAY_LEN(from); i++)
         dup2(moved[i], to[i]);
-    close_range(ROLE_VAULT_FD_MASTER_KEY + 1, ~0U, 0);
+    close_range(ROLE_VAULT_FD_GATEWAY_FIRST + 2, ~0U, 0);
     execl("/proc/self/exe", "letterhead", "role", "vault", "--region", "eu-west-1", "--log-level",
           "3", NULL);
     _exit(EXIT_FAILURE);

@@ -14,7 +14,7 @@ static void help(void)
     puts(
         "usage: letterhead serve [--config PATH]\n"
         "\n"
-        "Starts the service: a supervisor, the vault, the steward and the gateway. It stays in the\n"
+        "Starts the service: a supervisor, the vault, the steward and the gateways. It stays in the\n"
         "foreground and logs to standard error, as systemd wants it; SIGTERM stops it in order.\n"
         "Check the configuration first with `letterhead check-config`.\n"
         "\n"
@@ -32,6 +32,9 @@ static int supervise(const struct config *config)
     const struct config_listener *configured = config->listeners.items;
     struct supervisor_listener listeners[ROLE_LISTENERS_MAX];
     char names[ROLE_LISTENERS_MAX][ENDPOINT_TEXT_BYTES];
+    struct role_gateway gateways[ROLE_GATEWAYS_MAX];
+    size_t gateway_count =
+        directories_gateways(config->data_directory, (unsigned)config->gateways, gateways);
 
     for (size_t i = 0; i < config->listeners.count; i++)
         listeners[i] = (struct supervisor_listener){
@@ -42,6 +45,8 @@ static int supervise(const struct config *config)
         .config_path = config->path,
         .listeners = listeners,
         .listener_count = config->listeners.count,
+        .gateways = gateways,
+        .gateway_count = gateway_count,
         .control_path = config->control_socket.data,
         .control_mode = 0660,
         .certificate_path = text_or_null(config->tls_certificate),
@@ -87,7 +92,8 @@ int serve_main(int argc, char **argv)
         fprintf(stderr, "%.*s", SLICE_ARG(buffer_slice(&problems)));
         return ROLE_EXIT_CONFIG;
     }
-    r = directories_make(config->data_directory, config->control_socket, config->user.data);
+    r = directories_make(config->data_directory, config->control_socket, (unsigned)config->gateways,
+                         config->user.data);
     r = r < 0 ? ROLE_EXIT_CONFIG : supervise(config);
     config_free(config);
     return r;

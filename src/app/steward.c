@@ -5,7 +5,6 @@
 #include "control/server.h"
 #include "feedback/operations.h"
 #include "queue/operations.h"
-#include "runtime/peer.h"
 #include "site/credential.h"
 #include "site/pusher.h"
 #include "submit/operations.h"
@@ -14,9 +13,17 @@
 enum { USES_MAX = 1024 };
 static const uint64_t USES_EVERY_US = 10 * SECOND_US;
 
+/* What a gateway's peer needs to know whose it is. */
+struct gateway_link {
+    struct steward *steward;
+    size_t place;
+};
+
 struct steward {
     struct steward_options options;
-    struct peer *vault, *gateway;
+    struct peer *vault;
+    struct peer_group gateways;
+    struct gateway_link links[PEER_GROUP_MAX];
     struct site_service site;
     struct onboard_service onboard;
     struct submit_operations_service submit;
@@ -57,19 +64,46 @@ static int take_events(struct task *t, struct steward *s, struct slice body, str
     return 0;
 }
 
+/* It has nothing left, and ends: it is not asked any more. */
+static int note_drained(struct steward *s, size_t place)
+{
+    struct peer_member *gateway = &s->gateways.members[place];
+
+    if (!gateway->draining)
+        return -EPERM;
+    if (!gateway->gone)
+        log_info("gateway %u has nothing left to do", gateway->number);
+    gateway->gone = true;
+    return 0;
+}
+
 static int gateway_request(struct task *t, void *context, uint8_t type, struct slice body,
                            struct buffer *reply)
 {
-    return type == IPC_EVENTS ? take_events(t, context, body, reply) : -EPERM;
+    struct gateway_link *link = context;
+
+    switch (type) {
+    case IPC_EVENTS:
+        return take_events(t, link->steward, body, reply);
+    case IPC_GATEWAY_DRAINED:
+        return note_drained(link->steward, link->place);
+    default:
+        return -EPERM;
+    }
 }
 
 static void gateway_hello(struct task *t, void *context)
 {
-    struct steward *s = context;
+    struct gateway_link *link = context;
+    struct peer_member *gateway = &link->steward->gateways.members[link->place];
+    int r;
 
-    (void)t;
-    log_info("the gateway has started; it gets the directory of sites");
-    site_pusher_push_all(s->site.pusher);
+    gateway->gone = false;
+    log_info("gateway %u has started; it gets the directory of sites", gateway->number);
+    site_pusher_push_all(link->steward->site.pusher, link->place);
+    r = shaping_service_push(t, link->steward->options.shaping, gateway->peer);
+    if (r < 0 && r != -ECANCELED)
+        log_error("gateway %u did not take the shaping file: %s", gateway->number, strerror(-r));
 }
 
 static int vault_request(struct task *t, void *context, uint8_t type, struct slice body,
@@ -90,31 +124,50 @@ static int cancel_mail(struct task *t, void *context, uint64_t site_id)
     return queue_cancel_site(t, &s->queue, site_id);
 }
 
+static void meet_gateways(struct scope *scope, struct steward *s)
+{
+    const struct steward_options *o = &s->options;
+
+    assert(o->gateway_count <= PEER_GROUP_MAX);
+    for (size_t i = 0; i < o->gateway_count; i++) {
+        const struct peer_handlers handlers = {gateway_request, gateway_hello, &s->links[i]};
+
+        s->links[i] = (struct gateway_link){s, i};
+        s->gateways.members[i] = (struct peer_member){
+            .peer = peer_new(scope, "gateway", o->gateways[i].socket, &handlers),
+            .number = o->gateways[i].number,
+            .draining = o->gateways[i].draining,
+        };
+    }
+    s->gateways.count = o->gateway_count;
+}
+
 /* Peers begin to run at the next wait, and by then the pusher is there. */
 static int meet_neighbours(struct scope *scope, struct steward *s)
 {
     const struct peer_handlers to_vault = {.request = vault_request, .context = s};
-    const struct peer_handlers to_gateway = {gateway_request, gateway_hello, s};
 
     s->vault = peer_new(scope, "vault", s->options.vault_socket, &to_vault);
-    s->gateway = peer_new(scope, "gateway", s->options.gateway_socket, &to_gateway);
+    meet_gateways(scope, s);
     s->site = s->options.site;
     s->site.store = s->options.store;
     s->site.vault = s->vault;
     s->site.cancel_mail = cancel_mail;
     s->site.context = s;
-    return site_pusher_new(scope, s->options.store, s->gateway, &s->site.pusher);
+    s->options.shaping->store = s->options.store;
+    s->options.shaping->gateways = &s->gateways;
+    return site_pusher_new(scope, s->options.store, &s->gateways, &s->site.pusher);
 }
 
 static void join_operations(struct steward *s)
 {
     s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times};
-    s->submit = (struct submit_operations_service){s->options.store, s->gateway};
-    s->queue = (struct queue_service){s->options.store, s->gateway};
-    s->feedback = (struct feedback_service){s->options.store, s->options.history, s->gateway};
-    operations_join(
-        &(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue, &s->feedback},
-        s->sets);
+    s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
+    s->queue = (struct queue_service){s->options.store, &s->gateways};
+    s->feedback = (struct feedback_service){s->options.store, s->options.history, &s->gateways};
+    operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
+                                                 &s->feedback, s->options.shaping},
+                    s->sets);
 }
 
 static void end(struct steward *s, int result)
@@ -219,7 +272,8 @@ int steward_run(struct task *t, const struct steward_options *options)
     }
     scope_close(&neighbours);
     site_pusher_free(s->site.pusher);
-    peer_free(s->gateway);
+    for (size_t i = 0; i < s->gateways.count; i++)
+        peer_free(s->gateways.members[i].peer);
     peer_free(s->vault);
     return r;
 }

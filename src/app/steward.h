@@ -1,19 +1,30 @@
-/* The steward put together: the operations and their door, the gateway's directory, the checks
- * of identities, the history of events, and its two neighbours. Nothing here knows files, users
+/* The steward put together: the operations and their door, the gateways' directories, the
+ * checks of identities, the history of events, and its neighbours. Nothing here knows files, users
  * or configuration. */
 #ifndef LETTERHEAD_APP_STEWARD_H
 #define LETTERHEAD_APP_STEWARD_H
 
+#include "deliver/shaping_service.h"
 #include "feedback/history.h"
 #include "onboard/check.h"
+#include "runtime/peer_group.h"
 #include "site/service.h"
 
+struct steward_gateway {
+    int socket; /* taken over */
+    unsigned number;
+    bool draining; /* gets no new mail, and ends when it has none left */
+};
+
 struct steward_options {
-    struct store *store;                              /* the control database; borrowed */
-    struct history *history;                          /* borrowed */
-    int vault_socket, gateway_socket, control_socket; /* taken over */
-    struct site_service site;                         /* store, vault and pusher are filled in */
+    struct store *store;              /* the control database; borrowed */
+    struct history *history;          /* borrowed */
+    int vault_socket, control_socket; /* taken over */
+    struct steward_gateway gateways[PEER_GROUP_MAX];
+    size_t gateway_count;
+    struct site_service site; /* store, vault and pusher are filled in */
     struct identity_times times;
+    struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */
     /* Suspends until the steward is to stop. An error counts as such a wish. */
     int (*wait_for_stop)(struct task *t, void *context);
     void *context;

@@ -20,6 +20,8 @@ struct supervisor_options {
     const char *config_path; /* handed to the gateway and the steward */
     const struct supervisor_listener *listeners;
     size_t listener_count; /* at most ROLE_LISTENERS_MAX */
+    const struct role_gateway *gateways;
+    size_t gateway_count; /* 1 to ROLE_GATEWAYS_MAX */
     const char *control_path;
     mode_t control_mode;                                 /* its group is that of `user` */
     const char *certificate_path, *certificate_key_path; /* NULL: no TLS */
@@ -32,7 +34,7 @@ struct supervisor_options {
     enum log_level log_level;
 };
 
-/* Runs until SIGTERM or SIGINT (the gateway is stopped first, then the steward, then the vault).
+/* Runs until SIGTERM or SIGINT (the gateways are stopped first, then the steward, then the vault).
  * Returns the exit code; what was wrong is in the log. */
 int supervisor_main(const struct supervisor_options *options);
 

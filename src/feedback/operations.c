@@ -4,7 +4,7 @@
 #include "feedback/explain.h"
 #include "queue/remote.h"
 #include "queue/words.h"
-#include "runtime/peer.h"
+#include "runtime/peer_group.h"
 #include "site/service.h"
 #include "wire/ipc.h"
 #include "wire/tls_session.h"
@@ -38,24 +38,24 @@ static void add_site(struct feedback_service *service, struct arena *arena, json
 
 /* --- message.show --- */
 
-/* What the gateway says of each recipient now; nothing when it does not answer. */
-static void ask_gateway(struct task *t, struct feedback_service *service,
-                        const struct message_id *id, struct buffer *reply,
-                        struct queue_list_reply *ret)
+/* What its gateway says of each recipient now; nothing when none of them knows or answers. */
+static void ask_gateways(struct task *t, struct feedback_service *service,
+                         const struct message_id *id, struct peer_answers *answers,
+                         struct queue_list_reply *ret)
 {
-    CLEANUP(task_deadline_end)
-    struct task_deadline limit = task_deadline_after(t, GATEWAY_WAIT_S * SECOND_US);
     const struct queue_list_request request = {.id = *id, .max = QUEUE_LIST_MAX};
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    struct queue_list_reply reply;
     int r;
 
     *ret = (struct queue_list_reply){0};
     queue_list_request_write(&body, &request);
-    r = peer_call(t, service->gateway, IPC_QUEUE_LIST, buffer_slice(&body), reply);
-    if (r == 0)
-        r = queue_list_reply_read(buffer_slice(reply), ret);
-    if (r < 0)
-        *ret = (struct queue_list_reply){0};
+    r = peer_group_call(t, service->gateways, IPC_QUEUE_LIST, buffer_slice(&body),
+                        GATEWAY_WAIT_S * SECOND_US, answers);
+    for (size_t i = 0; i < service->gateways->count && r == 0; i++)
+        if (answers->of[i].result == 0 &&
+            queue_list_reply_read(buffer_slice(&answers->of[i].reply), &reply) == 0 && reply.count)
+            *ret = reply;
 }
 
 static struct explain_now now_of(const struct queue_list_reply *live, uint32_t recipient)
@@ -201,7 +201,7 @@ static int read_id(struct control_call *call, const char *field, struct message_
 static int show_message(struct task *t, struct control_call *call)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
+    CLEANUP(peer_answers_done) struct peer_answers answers = {0};
     struct feedback_service *service = call->context;
     struct queue_list_reply live;
     struct message_id id;
@@ -217,7 +217,7 @@ static int show_message(struct task *t, struct control_call *call)
                               "Nothing is known of this message.");
     if (r < 0)
         return r;
-    ask_gateway(t, service, &id, &reply, &live);
+    ask_gateways(t, service, &id, &answers, &live);
     describe_whole(service, &l, &live, call->output);
     return 0;
 }

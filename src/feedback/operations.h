@@ -6,12 +6,12 @@
 #include "feedback/history.h"
 #include "store/store.h"
 
-struct peer;
+struct peer_group;
 
 struct feedback_service {
     struct store *store; /* the control database: names of sites */
     struct history *history;
-    struct peer *gateway; /* asked how a message stands at this moment */
+    const struct peer_group *gateways; /* asked how a message stands at this moment */
 };
 
 /* `service` may be NULL where they are only looked at. */

@@ -3,9 +3,11 @@
 #include "control/json.h"
 #include "queue/remote.h"
 #include "queue/words.h"
-#include "runtime/peer.h"
+#include "runtime/peer_group.h"
 #include "site/service.h"
 #include "wire/ipc.h"
+
+#include <stdlib.h>
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 1000, GATEWAY_WAIT_S = 10 };
 
@@ -14,21 +16,17 @@ static void add_text(json_t *object, const char *name, struct slice text)
     json_object_set_new(object, name, control_json_text(text));
 }
 
-/* Asks the gateway; that it does not answer is told to the caller. */
-static int ask(struct task *t, struct control_call *call, uint8_t type, const struct buffer *body,
-               struct buffer *reply)
+static bool is_silence(int r)
 {
-    CLEANUP(task_deadline_end)
-    struct task_deadline limit = task_deadline_after(t, GATEWAY_WAIT_S * SECOND_US);
-    struct queue_service *service = call->context;
-    int r = peer_call(t, service->gateway, type, buffer_slice(body), reply);
+    return r == -ETIMEDOUT || r == -EAGAIN;
+}
 
-    if (r != -ETIMEDOUT && r != -EAGAIN)
-        return r;
+static int refuse_silence(struct control_call *call, unsigned gateway)
+{
     return control_refuse(call, CONTROL_UNAVAILABLE, NULL,
                           "It is started again by itself; look into the service's log if it does "
-                          "not come back.",
-                          "The gateway does not answer.");
+                          "not come back, and say this again then.",
+                          "Gateway %u does not answer.", gateway);
 }
 
 static int read_message(struct control_call *call, struct message_id *ret)
@@ -89,17 +87,19 @@ static json_t *describe_entry(struct queue_service *service, const struct queue_
     return object;
 }
 
-/* One page; *more when the gateway has others. */
-static int list_page(struct task *t, struct control_call *call, struct queue_list_request *request,
-                     json_t *list, bool *ret_more)
+/* One page of one gateway; *ret_more when it has others. */
+static int list_page(struct task *t, struct control_call *call, const struct peer_member *gateway,
+                     struct queue_list_request *request, json_t *list, bool *ret_more)
 {
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, GATEWAY_WAIT_S * SECOND_US);
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
     struct queue_list_reply page;
     struct queue_list_entry entry;
     int r;
 
     queue_list_request_write(&body, request);
-    r = ask(t, call, IPC_QUEUE_LIST, &body, &reply);
+    r = peer_call(t, gateway->peer, IPC_QUEUE_LIST, buffer_slice(&body), &reply);
     if (r == 0)
         r = queue_list_reply_read(buffer_slice(&reply), &page);
     if (r < 0)
@@ -111,25 +111,90 @@ static int list_page(struct task *t, struct control_call *call, struct queue_lis
     return 0;
 }
 
+/* As many of one gateway's as are wanted of all: any of them may be among the oldest. */
+static int list_gateway(struct task *t, struct control_call *call,
+                        const struct peer_member *gateway, struct queue_list_request request,
+                        size_t wanted, json_t *list, bool *more)
+{
+    size_t end = json_array_size(list) + wanted;
+    bool more_here = true;
+    int r = 0;
+
+    while (r == 0 && more_here && json_array_size(list) < end) {
+        size_t left = end - json_array_size(list);
+
+        request.max = left < QUEUE_LIST_MAX ? (uint32_t)left : QUEUE_LIST_MAX;
+        r = list_page(t, call, gateway, &request, list, &more_here);
+    }
+    *more |= more_here;
+    return r;
+}
+
+/* RFC 3339 in UTC sorts as text. */
+static int compare_accepted(const void *a, const void *b)
+{
+    json_t *const *left = a, *const *right = b;
+
+    return strcmp(json_string_value(json_object_get(*left, "accepted")),
+                  json_string_value(json_object_get(*right, "accepted")));
+}
+
+/* The oldest first, and no more than were asked for. */
+static json_t *merge(json_t *list, size_t wanted)
+{
+    size_t count = json_array_size(list);
+    json_t **entries = base_allocate((count + 1) * sizeof *entries), *merged = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        entries[i] = json_array_get(list, i);
+    qsort(entries, count, sizeof *entries, compare_accepted);
+    for (size_t i = 0; i < count && i < wanted; i++)
+        json_array_append(merged, entries[i]);
+    free(entries);
+    json_decref(list);
+    return merged;
+}
+
+/* What the gateways have; those that are silent are named. Refused when none answers. */
+static int list_all(struct task *t, struct control_call *call,
+                    const struct queue_list_request *request, size_t wanted)
+{
+    const struct peer_group *gateways = ((struct queue_service *)call->context)->gateways;
+    json_t *list = json_array(), *silent = json_array();
+    bool more = false, any = false;
+    int r = 0;
+
+    for (size_t i = 0; i < gateways->count && r == 0; i++) {
+        const struct peer_member *gateway = &gateways->members[i];
+
+        if (gateway->gone)
+            continue;
+        r = list_gateway(t, call, gateway, *request, wanted, list, &more);
+        any |= r == 0;
+        if (is_silence(r) && task_check(t) == 0) {
+            json_array_append_new(silent, json_integer(gateway->number));
+            r = 0;
+        }
+    }
+    if (r == 0 && !any)
+        r = refuse_silence(call, (unsigned)json_integer_value(json_array_get(silent, 0)));
+    more |= json_array_size(list) > wanted;
+    json_object_set_new(call->output, "entries", merge(list, wanted));
+    json_object_set_new(call->output, "more", json_boolean(more));
+    json_object_set_new(call->output, "silent_gateways", silent);
+    return r;
+}
+
 static int list_queue(struct task *t, struct control_call *call)
 {
     struct queue_list_request request = {.destination = control_text(call, "domain")};
-    size_t wanted = (size_t)control_number(call, "limit", LIST_DEFAULT);
-    json_t *list = json_array();
-    bool more = true;
     int r = read_message(call, &request.id);
 
-    json_object_set_new(call->output, "entries", list);
     if (r == 0)
         r = read_site(call, &request.site_id);
-    while (r == 0 && more && json_array_size(list) < wanted) {
-        size_t left = wanted - json_array_size(list);
-
-        request.max = left < QUEUE_LIST_MAX ? (uint32_t)left : QUEUE_LIST_MAX;
-        r = list_page(t, call, &request, list, &more);
-    }
-    json_object_set_new(call->output, "more", json_boolean(more));
-    return r;
+    if (r < 0)
+        return r;
+    return list_all(t, call, &request, (size_t)control_number(call, "limit", LIST_DEFAULT));
 }
 
 /* --- queue.retry, hold, release, cancel --- */
@@ -165,21 +230,51 @@ static struct slice describe_reason(struct arena *arena, const struct control_ca
                         SLICE_ARG(why));
 }
 
+/* Each gateway does it to what it has. Done twice does no harm, so after a silence it can be said
+ * again. */
+static int act_everywhere(struct task *t, const struct queue_service *service,
+                          const struct queue_act_request *request, uint64_t *ret_count,
+                          unsigned *ret_silent)
+{
+    CLEANUP(peer_answers_done) struct peer_answers answers;
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    uint64_t count;
+    int r;
+
+    *ret_count = *ret_silent = 0;
+    queue_act_request_write(&body, request);
+    r = peer_group_call(t, service->gateways, IPC_QUEUE_ACT, buffer_slice(&body),
+                        GATEWAY_WAIT_S * SECOND_US, &answers);
+    for (size_t i = 0; i < service->gateways->count && r == 0; i++) {
+        const struct peer_answer *answer = &answers.of[i];
+
+        if (is_silence(answer->result))
+            *ret_silent = service->gateways->members[i].number;
+        if (is_silence(answer->result) || answer->result == -ESRCH)
+            continue;
+        r = answer->result;
+        if (r == 0)
+            r = queue_act_reply_read(buffer_slice(&answer->reply), &count);
+        if (r == 0)
+            *ret_count += count;
+    }
+    return r;
+}
+
 static int act(struct task *t, struct control_call *call, enum queue_act what)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
     struct queue_act_request request = {.act = what, .recipient = QUEUE_EVENT_ALL_RECIPIENTS};
+    unsigned silent;
     uint64_t count;
     int r = read_choice(call, &request);
 
     if (r < 0)
         return r;
     request.text = describe_reason(&arena, call);
-    queue_act_request_write(&body, &request);
-    r = ask(t, call, IPC_QUEUE_ACT, &body, &reply);
-    if (r == 0)
-        r = queue_act_reply_read(buffer_slice(&reply), &count);
+    r = act_everywhere(t, call->context, &request, &count, &silent);
+    if (r == 0 && silent && (count == 0 || request.id.ms == 0))
+        return refuse_silence(call, silent);
     if (r < 0)
         return r;
     if (count == 0 && control_text(call, "message").size)
@@ -213,20 +308,16 @@ static int cancel_messages(struct task *t, struct control_call *call)
 
 int queue_cancel_site(struct task *t, struct queue_service *service, uint64_t site_id)
 {
-    CLEANUP(task_deadline_end)
-    struct task_deadline limit = task_deadline_after(t, GATEWAY_WAIT_S * SECOND_US);
     const struct queue_act_request request = {
         .act = QUEUE_ACT_CANCEL,
         .site_id = site_id,
         .recipient = QUEUE_EVENT_ALL_RECIPIENTS,
         .text = SLICE("the site was removed"),
     };
-    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
-    int r;
+    unsigned silent;
+    uint64_t count;
 
-    queue_act_request_write(&body, &request);
-    r = peer_call(t, service->gateway, IPC_QUEUE_ACT, buffer_slice(&body), &reply);
-    return r == -ETIMEDOUT || r == -EAGAIN ? 0 : r;
+    return act_everywhere(t, service, &request, &count, &silent);
 }
 
 #define MESSAGE_FIELD                                                                              \
@@ -271,7 +362,7 @@ static const struct control_operation operations[] = {
      list_fields,
      "entries[] {message_id, site, recipient, destination, class, state, waits, attempts, "
      "reply_code, accepted, "
-     "due, expires, size}, more",
+     "due, expires, size}, more, silent_gateways[]",
      list_queue},
     {"queue.retry", "Try mail again now instead of later", CONTROL_OPERATOR, true, act_fields,
      "recipients", retry_messages},

@@ -1,17 +1,17 @@
 /* The operations on the queue: list, retry, hold, release, cancel. The steward's side: they ask
- * the gateway (queue/remote.h). */
+ * the gateways (queue/remote.h), and put together what they say. */
 #ifndef LETTERHEAD_QUEUE_OPERATIONS_H
 #define LETTERHEAD_QUEUE_OPERATIONS_H
 
 #include "control/operation.h"
 #include "store/store.h"
 
-struct peer;
+struct peer_group;
 struct task;
 
 struct queue_service {
     struct store *store; /* names of sites */
-    struct peer *gateway;
+    const struct peer_group *gateways;
 };
 
 /* Cancels all that a removed site has in the queue. A gateway that does not answer is no error:

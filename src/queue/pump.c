@@ -57,6 +57,14 @@ static int gather(struct task *t, struct queue *q)
     return queue_events_waiting(q) < BATCH_BYTES / 2 ? task_sleep(t, GATHER_US) : task_check(t);
 }
 
+bool queue_pump_is_done(const struct queue *q)
+{
+    struct queue_spool_status spool;
+
+    queue_spool_status(q->spool, &spool);
+    return q->counts.messages == 0 && spool.acknowledged + 1 >= spool.next_event;
+}
+
 int queue_pump_run(struct task *t, struct queue *q, struct peer *steward)
 {
     uint64_t retry_us = RETRY_US;

@@ -7,6 +7,9 @@
 #include "queue/queue.h"
 #include "runtime/peer.h"
 
+/* Whether no message is left in the queue, and no event that the steward does not have. */
+bool queue_pump_is_done(const struct queue *q);
+
 /* Runs until cancelled. One a queue. */
 MUST_CHECK int queue_pump_run(struct task *t, struct queue *q, struct peer *steward);
 

@@ -76,22 +76,40 @@ static int accept_one(struct task *t, struct listener *l, struct stream **ret)
     return 0;
 }
 
+int listener_wait(struct task *t, struct listener *l)
+{
+    int r = io_take_turn(t, &l->io);
+
+    return r == 0 ? io_wait_readable(t, &l->io) : r;
+}
+
+int listener_accept_now(struct task *t, struct listener *l, struct stream **ret)
+{
+    for (;;) {
+        int r = accept_one(t, l, ret);
+
+        if (r == -EAGAIN)
+            l->io.readable = false;
+        if (is_shortage(r))
+            r = task_sleep(t, LISTENER_PAUSE_US);
+        else if (is_passing(r))
+            r = task_check(t);
+        else
+            return r;
+        if (r < 0)
+            return r;
+    }
+}
+
 int listener_accept(struct task *t, struct listener *l, struct stream **ret)
 {
     int r = io_take_turn(t, &l->io);
 
     while (r == 0) {
-        r = accept_one(t, l, ret);
-        if (r == 0)
-            return 0;
-        if (r == -EAGAIN) {
-            l->io.readable = false;
-            r = io_wait_readable(t, &l->io);
-        } else if (is_shortage(r)) {
-            r = task_sleep(t, LISTENER_PAUSE_US);
-        } else if (is_passing(r)) {
-            r = 0;
-        }
+        r = listener_accept_now(t, l, ret);
+        if (r != -EAGAIN)
+            return r;
+        r = io_wait_readable(t, &l->io);
     }
     return r;
 }

@@ -18,4 +18,10 @@ void listener_free_pointer(struct listener **l); /* for CLEANUP */
  * run out it waits a little and tries again. */
 MUST_CHECK int listener_accept(struct task *t, struct listener *l, struct stream **ret);
 
+/* The same in two steps, for a socket that several processes accept from. Waits until there may be
+ * a connection. */
+MUST_CHECK int listener_wait(struct task *t, struct listener *l);
+/* -EAGAIN: another process has taken it; wait again. */
+MUST_CHECK int listener_accept_now(struct task *t, struct listener *l, struct stream **ret);
+
 #endif

@@ -26,6 +26,7 @@ struct directory {
     struct entry *sites;
     struct user *users;
     uint64_t generation;
+    uint64_t push; /* the one that has begun and not ended; 0: none */
     bool ready;
 };
 
@@ -184,6 +185,12 @@ void directory_remove_write(struct buffer *body, uint64_t site_id)
     buffer_add_u64(body, site_id);
 }
 
+void directory_push_write(struct buffer *body, uint64_t push)
+{
+    assert(push != 0);
+    buffer_add_u64(body, push);
+}
+
 /* A number of things that must not be above max: marks the cursor as failed if it is. */
 static size_t read_count(struct cursor *c, size_t max)
 {
@@ -314,30 +321,58 @@ static int apply_remove(struct directory *d, struct slice body)
     return 0;
 }
 
-static void apply_end(struct directory *d)
+static int read_push(struct slice body, uint64_t *ret)
+{
+    struct cursor c = cursor_of(body);
+    uint64_t push = cursor_u64(&c);
+    int r = cursor_done(&c);
+
+    if (r == 0 && push == 0)
+        r = -EBADMSG;
+    if (r == 0)
+        *ret = push;
+    return r;
+}
+
+static int apply_begin(struct directory *d, struct slice body)
+{
+    int r = read_push(body, &d->push);
+
+    if (r == 0)
+        d->generation++;
+    return r;
+}
+
+static int apply_end(struct directory *d, struct slice body)
 {
     struct entry *entry, *next;
+    uint64_t push;
+    int r = read_push(body, &push);
 
+    if (r == 0 && push != d->push)
+        r = -ESTALE;
+    if (r < 0)
+        return r;
     HASH_ITER (by_id, d->sites, entry, next) {
         if (entry->generation != d->generation)
             entry_remove(d, entry);
     }
+    d->push = 0;
     d->ready = true;
+    return 0;
 }
 
 int directory_apply(struct directory *d, uint8_t type, struct slice body)
 {
     switch (type) {
     case IPC_DIRECTORY_BEGIN:
-        d->generation++;
-        return 0;
+        return apply_begin(d, body);
     case IPC_DIRECTORY_SITE:
         return apply_site(d, body);
     case IPC_DIRECTORY_REMOVE:
         return apply_remove(d, body);
     case IPC_DIRECTORY_END:
-        apply_end(d);
-        return 0;
+        return apply_end(d, body);
     default:
         return -EBADMSG;
     }

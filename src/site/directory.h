@@ -64,7 +64,7 @@ struct directory;
 struct directory *directory_new(void);
 void directory_free(struct directory *d);
 
-/* True once IPC_DIRECTORY_END was seen. */
+/* True once a whole push was seen. */
 bool directory_ready(const struct directory *d);
 
 /* NULL when there is none. */
@@ -81,10 +81,14 @@ const struct directory_identity *directory_identity_for(const struct directory_s
 void directory_site_write(struct buffer *body, const struct directory_site *site);
 /* Adds the body of an IPC_DIRECTORY_REMOVE frame. */
 void directory_remove_write(struct buffer *body, uint64_t site_id);
+/* Adds the body of an IPC_DIRECTORY_BEGIN or _END frame: a number that names this push, never 0. */
+void directory_push_write(struct buffer *body, uint64_t push);
 
 /* Applies a frame of type IPC_DIRECTORY_*. Between BEGIN and END the sites known before stay in
  * use; END drops those that were not sent again. -EBADMSG, with nothing changed, for a body that
- * does not parse, a count past its limit, or a user name that another site has. */
+ * does not parse, a count past its limit, or a user name that another site has. -ESTALE: END of a
+ * push whose BEGIN this directory has not seen, since one of the processes was started anew in
+ * between: what came is not the whole, and the push must be made again. */
 MUST_CHECK int directory_apply(struct directory *d, uint8_t type, struct slice body);
 
 #endif

@@ -58,9 +58,12 @@ static void send_site_two(struct directory *d, const char *user, int expected)
     send_site(d, &site, expected);
 }
 
-static void send_plain(struct directory *d, uint8_t type)
+static int send_push(struct directory *d, uint8_t type, uint64_t push)
 {
-    assert_int_equal(directory_apply(d, type, SLICE_NONE), 0);
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+
+    directory_push_write(&body, push);
+    return directory_apply(d, type, buffer_slice(&body));
 }
 
 static uint64_t site_of(const struct directory *d, const char *user)
@@ -156,19 +159,43 @@ static void keeps_the_old_until_the_new_is_whole(void **state)
 
     (void)state;
     assert_false(directory_ready(d));
-    send_plain(d, IPC_DIRECTORY_BEGIN);
+    assert_int_equal(send_push(d, IPC_DIRECTORY_BEGIN, 1), 0);
     send_site_one(d, "LHKAONE");
     send_site_two(d, "LHKATWO", 0);
     assert_false(directory_ready(d));
-    send_plain(d, IPC_DIRECTORY_END);
+    assert_int_equal(send_push(d, IPC_DIRECTORY_END, 1), 0);
     assert_true(directory_ready(d));
 
-    send_plain(d, IPC_DIRECTORY_BEGIN);
+    assert_int_equal(send_push(d, IPC_DIRECTORY_BEGIN, 2), 0);
     send_site_two(d, "LHKATWO", 0);
     assert_int_equal(site_of(d, "LHKAONE"), 1);
-    send_plain(d, IPC_DIRECTORY_END);
+    assert_int_equal(send_push(d, IPC_DIRECTORY_END, 2), 0);
     assert_int_equal(site_of(d, "LHKAONE"), 0);
     assert_int_equal(site_of(d, "LHKATWO"), 2);
+    directory_free(d);
+}
+
+/* The end of a push that another process of ours, or the directory before a restart, saw begin. */
+static void an_end_without_its_begin_makes_nothing_whole(void **state)
+{
+    struct directory *d = directory_new();
+
+    (void)state;
+    send_site_two(d, "LHKATWO", 0);
+    assert_int_equal(send_push(d, IPC_DIRECTORY_END, 7), -ESTALE);
+    assert_false(directory_ready(d));
+    assert_int_equal(send_push(d, IPC_DIRECTORY_BEGIN, 8), 0);
+    send_site_one(d, "LHKAONE");
+    assert_int_equal(send_push(d, IPC_DIRECTORY_END, 7), -ESTALE);
+    assert_false(directory_ready(d));
+    assert_int_equal(site_of(d, "LHKATWO"), 2); /* nothing was dropped */
+    assert_int_equal(send_push(d, IPC_DIRECTORY_END, 8), 0);
+    assert_true(directory_ready(d));
+    assert_int_equal(site_of(d, "LHKATWO"), 0);
+    assert_int_equal(send_push(d, IPC_DIRECTORY_END, 8), -ESTALE); /* asked twice: once counts */
+    assert_true(directory_ready(d));
+    assert_int_equal(directory_apply(d, IPC_DIRECTORY_BEGIN, SLICE_NONE), -EBADMSG);
+    assert_int_equal(directory_apply(d, IPC_DIRECTORY_END, SLICE("\0\0\0\0\0\0\0\0")), -EBADMSG);
     directory_free(d);
 }
 
@@ -215,6 +242,7 @@ int main(void)
         cmocka_unit_test(replaces_a_site_whole),
         cmocka_unit_test(refuses_a_user_name_of_another_site),
         cmocka_unit_test(keeps_the_old_until_the_new_is_whole),
+        cmocka_unit_test(an_end_without_its_begin_makes_nothing_whole),
         cmocka_unit_test(removes_a_site),
         cmocka_unit_test(refuses_a_body_that_does_not_parse),
     };

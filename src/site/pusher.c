@@ -1,7 +1,7 @@
 #include "site/pusher.h"
 
 #include "base/log.h"
-#include "runtime/peer.h"
+#include "runtime/world.h"
 #include "site/credential.h"
 #include "site/identity.h"
 #include "site/site.h"
@@ -15,13 +15,21 @@ struct change {
     int64_t site_id; /* 0: all */
 };
 
-struct site_pusher {
-    struct store *store;
-    struct peer *gateway;
+/* One gateway's changes, pushed by a task of their own: one that is away holds up no other. */
+struct line {
+    struct site_pusher *pusher;
+    const struct peer_member *gateway;
     struct list changes;
     uint64_t queued, pushed; /* how many changes there were, and how many are dealt with */
     uint64_t failed;         /* the last one that the gateway did not take; 0: none */
-    struct condition more, done;
+    struct condition more;
+};
+
+struct site_pusher {
+    struct store *store;
+    struct line lines[PEER_GROUP_MAX];
+    size_t line_count;
+    struct condition done;
 };
 
 /* The key to sign with: in the order of the slots, but one whose record is known to be right
@@ -108,143 +116,179 @@ int site_directory_read(struct store *s, struct arena *arena, int64_t site_id,
     return r;
 }
 
-static int tell(struct task *t, struct site_pusher *p, uint8_t type, const struct buffer *body)
+static int tell(struct task *t, struct line *l, uint8_t type, const struct buffer *body)
 {
     CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
 
-    return peer_call(t, p->gateway, type, buffer_slice(body), &reply);
+    return peer_call(t, l->gateway->peer, type, buffer_slice(body), &reply);
 }
 
-static int push_site(struct task *t, struct site_pusher *p, int64_t site_id)
+static int push_site(struct task *t, struct line *l, int64_t site_id)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
     struct directory_site site;
-    int r = site_directory_read(p->store, &arena, site_id, &site);
+    int r = site_directory_read(l->pusher->store, &arena, site_id, &site);
 
     if (r == -ENOENT) {
         directory_remove_write(&body, (uint64_t)site_id);
-        return tell(t, p, IPC_DIRECTORY_REMOVE, &body);
+        return tell(t, l, IPC_DIRECTORY_REMOVE, &body);
     }
     if (r < 0)
         return r;
     directory_site_write(&body, &site);
-    return tell(t, p, IPC_DIRECTORY_SITE, &body);
+    return tell(t, l, IPC_DIRECTORY_SITE, &body);
 }
 
-static int push_all(struct task *t, struct site_pusher *p)
+/* By chance, so that no other process of ours has used it. */
+static void name_push(struct task *t, struct buffer *body)
+{
+    uint64_t push;
+
+    world_random(task_world(t), &push, sizeof push);
+    directory_push_write(body, push | 1);
+}
+
+static int push_all(struct task *t, struct line *l)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    const struct buffer nothing = BUFFER_NONE;
+    CLEANUP(buffer_done) struct buffer push = BUFFER_NONE;
     struct site *sites;
     size_t count;
-    int r = site_list(p->store, &arena, &sites, &count);
+    int r = site_list(l->pusher->store, &arena, &sites, &count);
 
+    name_push(t, &push);
     if (r == 0)
-        r = tell(t, p, IPC_DIRECTORY_BEGIN, &nothing);
+        r = tell(t, l, IPC_DIRECTORY_BEGIN, &push);
     for (size_t i = 0; i < count && r == 0; i++)
-        r = push_site(t, p, sites[i].id);
+        r = push_site(t, l, sites[i].id);
     if (r == 0)
-        r = tell(t, p, IPC_DIRECTORY_END, &nothing);
+        r = tell(t, l, IPC_DIRECTORY_END, &push);
     if (r == 0)
-        log_info("the gateway has the directory: %zu sites", count);
+        log_info("gateway %u has the directory: %zu sites", l->gateway->number, count);
     return r;
 }
 
-static void add_change(struct site_pusher *p, int64_t site_id)
+static void add_change(struct line *l, int64_t site_id)
 {
     struct change *change = base_allocate(sizeof *change);
 
     change->site_id = site_id;
-    list_add_last(&p->changes, &change->link);
-    p->queued++;
-    condition_signal(&p->more);
+    list_add_last(&l->changes, &change->link);
+    l->queued++;
+    condition_signal(&l->more);
 }
 
-static struct change *take_change(struct site_pusher *p)
+static struct change *take_change(struct line *l)
 {
-    struct change *change = LIST_FIRST(&p->changes, struct change, link);
+    struct change *change = LIST_FIRST(&l->changes, struct change, link);
 
     list_remove(&change->link);
     return change;
 }
 
-/* What the gateway refuses would be refused again: that is a bug, and said so; the others go on. */
-static int push_one(struct task *t, struct site_pusher *p)
+/* A gateway that was started anew in the middle has only the rest of the push. What it refuses for
+ * another reason would be refused again: that is a bug, and said so; the others go on. */
+static void note_result(struct line *l, int64_t site_id, int r)
 {
-    struct change *change = take_change(p);
+    l->pushed++;
+    if (r == -ESTALE) {
+        add_change(l, 0);
+    } else if (r < 0) {
+        log_error("the directory of gateway %u may be out of date (site %lld): %s",
+                  l->gateway->number, (long long)site_id, strerror(-r));
+        l->failed = l->pushed;
+    }
+    condition_broadcast(&l->pusher->done);
+}
+
+static int push_one(struct task *t, struct line *l)
+{
+    struct change *change = take_change(l);
     int64_t site_id = change->site_id;
     int r;
 
     free(change);
-    r = site_id ? push_site(t, p, site_id) : push_all(t, p);
+    r = site_id ? push_site(t, l, site_id) : push_all(t, l);
     if (r == -ECANCELED)
         return r;
-    p->pushed++;
-    if (r < 0) {
-        log_error("the gateway's directory may be out of date (site %lld): %s", (long long)site_id,
-                  strerror(-r));
-        p->failed = p->pushed;
-    }
-    condition_broadcast(&p->done);
+    note_result(l, site_id, r);
     return 0;
 }
 
-static int pusher_main(struct task *t, void *argument)
+static int line_main(struct task *t, void *argument)
 {
-    struct site_pusher *p = argument;
+    struct line *l = argument;
     int r = 0;
 
     while (r == 0) {
-        r = list_empty(&p->changes) ? condition_wait(t, &p->more) : 0;
-        if (r == 0 && !list_empty(&p->changes))
-            r = push_one(t, p);
+        r = list_empty(&l->changes) ? condition_wait(t, &l->more) : 0;
+        if (r == 0 && !list_empty(&l->changes))
+            r = push_one(t, l);
     }
     return r;
 }
 
-int site_pusher_new(struct scope *scope, struct store *store, struct peer *gateway,
+int site_pusher_new(struct scope *scope, struct store *store, const struct peer_group *gateways,
                     struct site_pusher **ret)
 {
     struct site_pusher *p = base_allocate(sizeof *p);
-    int r;
+    int r = 0;
 
     p->store = store;
-    p->gateway = gateway;
-    list_init(&p->changes);
-    add_change(p, 0);
-    r = scope_spawn(scope, "push", pusher_main, p);
-    if (r < 0) {
-        site_pusher_free(p);
-        return r;
+    while (r == 0 && p->line_count < gateways->count) {
+        struct line *l = &p->lines[p->line_count];
+
+        *l = (struct line){.pusher = p, .gateway = &gateways->members[p->line_count]};
+        list_init(&l->changes);
+        p->line_count++;
+        add_change(l, 0);
+        r = scope_spawn(scope, "push", line_main, l);
     }
     *ret = p;
-    return 0;
+    return r;
 }
 
 void site_pusher_free(struct site_pusher *p)
 {
     if (!p)
         return;
-    while (!list_empty(&p->changes))
-        free(take_change(p));
+    for (size_t i = 0; i < p->line_count; i++)
+        while (!list_empty(&p->lines[i].changes))
+            free(take_change(&p->lines[i]));
     free(p);
 }
 
-void site_pusher_push_all(struct site_pusher *p)
+void site_pusher_push_all(struct site_pusher *p, size_t gateway)
 {
-    add_change(p, 0);
+    assert(gateway < p->line_count);
+    add_change(&p->lines[gateway], 0);
+}
+
+static int wait_until_pushed(struct task *t, struct line *l, uint64_t wanted)
+{
+    int r = 0;
+
+    while (r == 0 && l->pushed < wanted && !l->gateway->gone)
+        r = condition_wait(t, &l->pusher->done);
+    return r == 0 && l->failed >= wanted ? -EIO : r;
 }
 
 int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id)
 {
     CLEANUP(task_deadline_end)
     struct task_deadline limit = task_deadline_after(t, SITE_PUSH_WAIT_S * SECOND_US);
-    uint64_t wanted = p->queued + 1;
+    uint64_t wanted[PEER_GROUP_MAX];
     int r = 0;
 
-    add_change(p, site_id);
-    while (r == 0 && p->pushed < wanted)
-        r = condition_wait(t, &p->done);
-    return r == 0 && p->failed >= wanted ? -EIO : r;
+    for (size_t i = 0; i < p->line_count; i++) {
+        wanted[i] = p->lines[i].queued + 1;
+        add_change(&p->lines[i], site_id);
+    }
+    for (size_t i = 0; i < p->line_count; i++) {
+        int one = wait_until_pushed(t, &p->lines[i], wanted[i]);
+
+        r = r == 0 || one == -EIO ? one : r;
+    }
+    return r;
 }

@@ -19,6 +19,7 @@ struct site_world {
     struct directory *directory;
     bool gateway_is_deaf; /* it does not answer */
     struct peer *ends[4]; /* steward's and vault's, steward's and gateway's */
+    struct peer_group gateways;
     struct site_service service;
 };
 
@@ -85,7 +86,8 @@ static inline void site_world_open(struct task *t, struct site_world *w)
                                        .ports = {{587, "STARTTLS"}},
                                        .port_count = 1,
                                        .key_bits = 1024};
-    assert_int_equal(site_pusher_new(&w->scope, w->service.store, w->ends[2], &w->service.pusher),
+    w->gateways = (struct peer_group){.members = {{.peer = w->ends[2], .number = 1}}, .count = 1};
+    assert_int_equal(site_pusher_new(&w->scope, w->service.store, &w->gateways, &w->service.pusher),
                      0);
 }
 

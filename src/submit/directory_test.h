@@ -59,13 +59,15 @@ static inline void apply_other(struct directory *d, uint64_t id, const char *dom
 
 static inline struct directory *make_directory(void)
 {
+    CLEANUP(buffer_done) struct buffer push = BUFFER_NONE;
     struct directory *d = directory_new();
 
-    assert_int_equal(directory_apply(d, IPC_DIRECTORY_BEGIN, SLICE_NONE), 0);
+    directory_push_write(&push, 1);
+    assert_int_equal(directory_apply(d, IPC_DIRECTORY_BEGIN, buffer_slice(&push)), 0);
     apply_own(d);
     apply_other(d, 2, "victim.example", "LHKAVICTIM", SITE_ACTIVE);
     apply_other(d, 3, "paused.example", "LHKAPAUSED", SITE_PAUSED);
-    assert_int_equal(directory_apply(d, IPC_DIRECTORY_END, SLICE_NONE), 0);
+    assert_int_equal(directory_apply(d, IPC_DIRECTORY_END, buffer_slice(&push)), 0);
     return d;
 }
 

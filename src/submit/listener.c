@@ -12,6 +12,7 @@ static const struct wire_reply LOOPBACK_ONLY = {554, "5.7.0",
                                                 "This port is for programs on this machine"};
 
 static const uint64_t REFUSAL_TIMEOUT_US = SECOND_US / 10;
+static const uint64_t GIVE_WAY_US = SECOND_US / 1000;
 
 /* All that the tasks of submit_serve share; lives in its frame. */
 struct server {
@@ -33,9 +34,21 @@ struct connection {
     struct submit_seat seat;
 };
 
+/* Tells the other gateways how many sessions there are. */
+static void tell_others(const struct submit_service *service)
+{
+    size_t all, logged_in;
+
+    if (!service->options.board)
+        return;
+    submit_service_connections(service, &all, &logged_in);
+    submit_board_write(service->options.board, all);
+}
+
 static void connection_free(struct connection *c)
 {
     submit_admission_leave(&c->seat);
+    tell_others(c->server->service);
     stream_free(c->stream);
     free(c);
 }
@@ -85,11 +98,31 @@ static void receive(struct task *t, struct acceptor *a, struct stream *stream)
     *c = (struct connection){.server = a->server, .listener = a->listener, .stream = stream};
     counters->connections++;
     refusal = admit(c);
+    tell_others(a->server->service);
     if (!refusal && scope_spawn(&a->server->sessions, "smtp session", session_task, c) == 0)
         return;
     counters->connections_refused++;
     turn_away(t, a->listener, stream, refusal ? refusal : &CROWDED);
     connection_free(c);
+}
+
+/* A connection that no other gateway should rather take. */
+static int next_connection(struct task *t, struct acceptor *a, struct listener *l,
+                           struct stream **ret)
+{
+    const struct submit_board *board = a->server->service->options.board;
+    int r;
+
+    if (!board)
+        return listener_accept(t, l, ret);
+    do {
+        r = listener_wait(t, l);
+        if (r == 0 && submit_board_is_ahead(board))
+            r = task_sleep(t, GIVE_WAY_US);
+        if (r == 0)
+            r = listener_accept_now(t, l, ret);
+    } while (r == -EAGAIN);
+    return r;
 }
 
 static int accept_task(struct task *t, void *argument)
@@ -101,7 +134,7 @@ static int accept_task(struct task *t, void *argument)
 
     r = listener_new(t, a->listener->socket, &l);
     while (r == 0) {
-        r = listener_accept(t, l, &stream);
+        r = next_connection(t, a, l, &stream);
         if (r == 0)
             receive(t, a, stream);
     }
@@ -149,6 +182,7 @@ int submit_serve(struct task *t, struct submit_service *service,
 
     scope_open(&server.acceptors, t);
     scope_open(&server.sessions, t);
+    tell_others(service);
     r = start(&server, acceptors, listeners, count);
     if (r == 0)
         r = scope_wait(t, &server.acceptors);

@@ -120,7 +120,7 @@ static int submit(struct task *t, struct control_call *call, struct arena *arena
                      .recipient_count = letter->fields.to_count},
         .content = buffer_slice(message),
     };
-    int r = submit_remote_send(t, service->gateway, arena, &request, ret_reply);
+    int r = submit_remote_send(t, service->gateways, arena, &request, ret_reply);
 
     if (r != -ETIMEDOUT && r != -EAGAIN && r != -ECONNRESET)
         return r;

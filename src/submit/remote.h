@@ -8,6 +8,7 @@
 #ifndef LETTERHEAD_SUBMIT_REMOTE_H
 #define LETTERHEAD_SUBMIT_REMOTE_H
 
+#include "runtime/peer_group.h"
 #include "submit/accept.h"
 
 enum {
@@ -15,6 +16,8 @@ enum {
     SUBMIT_REMOTE_PIECE_BYTES = 60 * 1024,  /* of a part, in one frame */
     SUBMIT_REMOTE_ENVELOPE_BYTES = 1 << 20, /* its part, encoded */
 };
+/* How long a gateway may take to answer BEGIN before another one is asked. */
+#define SUBMIT_REMOTE_BEGIN_US (3 * SECOND_US)
 #define SUBMIT_REMOTE_KEPT_US (600 * SECOND_US) /* since the last frame for it */
 
 /* The steward's side. */
@@ -25,10 +28,11 @@ struct submit_request {
     struct slice content; /* a whole message, CR LF lines */
 };
 
-/* Sends the request and waits for the gateway's word: 0 with code, enhanced code and text as an
- * SMTP client would get them (from the arena). Errors of peer_call; -ECONNRESET when the gateway
- * was started anew in between: ask again. */
-MUST_CHECK int submit_remote_send(struct task *t, struct peer *gateway, struct arena *arena,
+/* Sends the request to the gateway whose turn it is, or to the next that is there, and waits for
+ * its word: 0 with code, enhanced code and text as an SMTP client would get them (from the arena).
+ * Errors of peer_call; -EAGAIN: no gateway is there; -ECONNRESET when the gateway was started anew
+ * in between: ask again. */
+MUST_CHECK int submit_remote_send(struct task *t, struct peer_group *gateways, struct arena *arena,
                                   const struct submit_request *request,
                                   struct wire_reply *ret_reply);
 

@@ -49,7 +49,34 @@ static struct message_id make_id(struct task *t)
     return message_id_make((uint64_t)(task_wall_us(t) / 1000), random);
 }
 
-int submit_remote_send(struct task *t, struct peer *gateway, struct arena *arena,
+static int begin_within(struct task *t, struct peer *gateway,
+                        const struct submit_remote_begin *begin)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, SUBMIT_REMOTE_BEGIN_US);
+
+    return send_begin(t, gateway, begin);
+}
+
+/* Nothing is accepted before END, so a gateway that is silent now may hear of it later. */
+static int find_taker(struct task *t, struct peer_group *gateways,
+                      const struct submit_remote_begin *begin, struct peer **ret)
+{
+    int r = -EAGAIN;
+
+    for (size_t i = 0; i < gateways->count; i++) {
+        const struct peer_member *gateway = peer_group_next(gateways);
+
+        r = gateway ? begin_within(t, gateway->peer, begin) : -EAGAIN;
+        if (r == 0)
+            *ret = gateway->peer;
+        if (!gateway || (r != -ETIMEDOUT && r != -EAGAIN && r != -EUSERS) || task_check(t) < 0)
+            return r;
+    }
+    return r;
+}
+
+int submit_remote_send(struct task *t, struct peer_group *gateways, struct arena *arena,
                        const struct submit_request *request, struct wire_reply *ret_reply)
 {
     CLEANUP(buffer_done) struct buffer envelope = BUFFER_NONE;
@@ -57,13 +84,14 @@ int submit_remote_send(struct task *t, struct peer *gateway, struct arena *arena
                                         .site_id = request->site_id,
                                         .access_key_id = request->access_key_id,
                                         .content_size = request->content.size};
+    struct peer *gateway;
     int r;
 
     submit_remote_envelope_write(&envelope, &request->envelope);
     if (envelope.size > SUBMIT_REMOTE_ENVELOPE_BYTES)
         return -EMSGSIZE;
     begin.envelope_size = (uint32_t)envelope.size;
-    r = send_begin(t, gateway, &begin);
+    r = find_taker(t, gateways, &begin, &gateway);
     if (r == 0)
         r = send_part(t, gateway, &begin.id, SUBMIT_REMOTE_ENVELOPE, buffer_slice(&envelope));
     if (r == 0)

@@ -13,6 +13,7 @@
 #include "site/directory.h"
 #include "submit/admission.h"
 #include "submit/auth_limit.h"
+#include "submit/board.h"
 #include "submit/budget.h"
 
 struct tls_context;
@@ -52,6 +53,7 @@ struct submit_options {
     struct directory *directory;
     struct peer *vault;
     struct queue *queue;
+    struct submit_board *board; /* shared with other gateways; NULL: there are none */
 };
 
 /* Since the start, for status and metrics. */

@@ -201,12 +201,21 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
+/* The steward's comes first; then each gateway's first signer, then each one's second. */
+static void assign(struct vault_server *server, struct server_thread *thread, size_t number)
+{
+    const struct vault_server_options *o = &server->options;
+
+    thread->caller = number == 0 ? VAULT_CALLER_STEWARD : VAULT_CALLER_GATEWAY;
+    thread->socket =
+        number == 0 ? o->steward_socket : o->gateway_sockets[(number - 1) % o->gateway_count];
+}
+
 /* The buffers get all the room that they can need at once: growing would leave copies behind. */
-static void thread_init(struct vault_server *server, struct server_thread *thread, bool steward)
+static void thread_init(struct vault_server *server, struct server_thread *thread, size_t number)
 {
     thread->server = server;
-    thread->caller = steward ? VAULT_CALLER_STEWARD : VAULT_CALLER_GATEWAY;
-    thread->socket = steward ? server->options.steward_socket : server->options.gateway_socket;
+    assign(server, thread, number);
     thread->worker = vault_worker_new(server->options.vault);
     secret_init(&thread->datagram,
                 LIMIT_FRAME_BYTES + 1); /* what is larger fills it, and is refused */
@@ -234,7 +243,7 @@ static void start_threads(struct vault_server *server)
     for (size_t i = 0; i < server->thread_count; i++) {
         struct server_thread *thread = &server->threads[i];
 
-        thread_init(server, thread, i == 0);
+        thread_init(server, thread, i);
         r = pthread_create(&thread->id, &attributes, thread_main, thread);
         assert(r == 0);
     }
@@ -259,9 +268,9 @@ int vault_server_new(const struct vault_server_options *options, struct vault_se
     struct vault_server *server = base_allocate(sizeof *server);
     int r;
 
-    assert(signers <= VAULT_SIGNERS_MAX);
+    assert(options->gateway_count && signers * options->gateway_count <= VAULT_SIGNERS_MAX);
     server->options = *options;
-    server->thread_count = signers + 1;
+    server->thread_count = signers * options->gateway_count + 1;
     server->threads = base_allocate(server->thread_count * sizeof *server->threads);
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->changed, NULL);
@@ -280,9 +289,11 @@ int vault_server_new(const struct vault_server_options *options, struct vault_se
 static int say_hello(struct vault_server *server)
 {
     static const struct ipc_frame hello = {.kind = IPC_HELLO};
-    int r = send_and_wipe(&server->threads[0], &hello);
+    int r = 0;
 
-    return r < 0 ? r : send_and_wipe(&server->threads[1], &hello);
+    for (size_t i = 0; i <= server->options.gateway_count && r == 0; i++)
+        r = send_and_wipe(&server->threads[i], &hello);
+    return r;
 }
 
 int vault_server_run(struct vault_server *server)

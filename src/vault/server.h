@@ -1,7 +1,8 @@
-/* The vault's threads: signers that wait on the gateway's socket and one that serves the steward's,
- * each taking requests and answering them itself. No queue and no hand-over between threads: the
+/* The vault's threads: signers that wait on each gateway's socket and one that serves the
+ * steward's, each taking requests and answering them itself. No queue and no hand-over between threads: the
  * kernel wakes one idle signer for each datagram (measured in test/bench/vault_bench.c), and a key
- * that takes seconds to make holds up no signature.
+ * that takes seconds to make holds up no signature. With several gateways each has as many signers
+ * as one would have: who is idle costs nothing, and a lone busy gateway still gets every core.
  *
  * The sockets are SOCK_SEQPACKET and blocking. Whoever sends what is not a request of the protocol
  * was taken over: everything ends, and the supervisor starts a fresh vault. */
@@ -13,9 +14,11 @@
 enum { VAULT_SIGNERS_DEFAULT = 2, VAULT_SIGNERS_MAX = 64 };
 
 struct vault_server_options {
-    struct vault *vault;                /* borrowed */
-    int gateway_socket, steward_socket; /* borrowed */
-    unsigned signers;                   /* 0: VAULT_SIGNERS_DEFAULT */
+    struct vault *vault;        /* borrowed */
+    int steward_socket;         /* borrowed, as the others */
+    const int *gateway_sockets; /* not needed after vault_server_new */
+    size_t gateway_count;       /* at least 1 */
+    unsigned signers; /* of each gateway; 0: VAULT_SIGNERS_DEFAULT; all at most VAULT_SIGNERS_MAX */
 };
 
 struct vault_server;
@@ -24,10 +27,10 @@ struct vault_server;
  * the sandbox. -EIO: signing does not work here. */
 MUST_CHECK int vault_server_new(const struct vault_server_options *options,
                                 struct vault_server **ret);
-/* Says hello to both sides and serves until the first thread ends: 0 when the other end of a socket
+/* Says hello to all sides and serves until the first thread ends: 0 when the other end of a socket
  * was closed, -EPROTO when something came that is no request (it was logged). */
 MUST_CHECK int vault_server_run(struct vault_server *server);
-/* Waits for the threads, which end when the other ends of both sockets are closed. Accepts NULL. */
+/* Waits for the threads, which end when the other ends of all sockets are closed. Accepts NULL. */
 void vault_server_free(struct vault_server *server);
 
 #endif

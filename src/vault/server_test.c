@@ -61,7 +61,7 @@ static int set_up(void **state)
     make_pair(&f->theirs[0], &f->gateway);
     make_pair(&f->theirs[1], &f->steward);
     assert_int_equal(vault_new(&options, &f->vault), 0);
-    server = (struct vault_server_options){f->vault, f->theirs[0], f->theirs[1], 3};
+    server = (struct vault_server_options){f->vault, f->theirs[1], f->theirs, 1, 3};
     assert_int_equal(vault_server_new(&server, &f->server), 0);
     assert_int_equal(pthread_create(&f->runner, NULL, run, f), 0);
     assert_int_equal(receive(f, f->gateway).kind, IPC_HELLO);

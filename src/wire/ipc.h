@@ -39,7 +39,8 @@ enum ipc_type {
     IPC_SHAPING_SHOW,
     /* gateway to steward */
     IPC_EVENTS = 64,
-    IPC_STS_ASK, /* deliver/sts_protocol.h */
+    IPC_GATEWAY_DRAINED, /* nothing is left in a spool that is to be emptied: the gateway ends */
+    IPC_STS_ASK,         /* deliver/sts_protocol.h */
 };
 
 struct ipc_frame {

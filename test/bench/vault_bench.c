@@ -74,7 +74,7 @@ static void make_key(struct secret *ret_private, struct buffer *ret_sealed)
 static NORETURN void be_vault(int gateway, int steward)
 {
     struct vault_options options = {master_key, SLICE("eu-west-1"), UINT32_MAX};
-    struct vault_server_options server_options = {NULL, gateway, steward, SIGNERS};
+    struct vault_server_options server_options = {NULL, steward, &gateway, 1, SIGNERS};
     struct vault_server *server;
 
     must(vault_new(&options, &server_options.vault) == 0, "vault");

@@ -166,6 +166,7 @@ static void make_credential(struct task *t, struct harness *h, struct site *site
 
 static void open_directory(struct task *t, struct harness *h)
 {
+    CLEANUP(buffer_done) struct buffer push = BUFFER_NONE;
     static const struct site sites[SITES] = {
         {1, "own", "own.example", "unverified.example", SITE_ACTIVE},
         {2, "victim", "victim.example", "victim-new.example", SITE_ACTIVE},
@@ -173,13 +174,14 @@ static void open_directory(struct task *t, struct harness *h)
     };
 
     h->directory = directory_new();
-    must(directory_apply(h->directory, IPC_DIRECTORY_BEGIN, SLICE_NONE), "directory");
+    directory_push_write(&push, 1);
+    must(directory_apply(h->directory, IPC_DIRECTORY_BEGIN, buffer_slice(&push)), "directory");
     for (int i = 0; i < SITES; i++) {
         h->sites[i] = sites[i];
         make_credential(t, h, &h->sites[i]);
         push_site(h, &h->sites[i]);
     }
-    must(directory_apply(h->directory, IPC_DIRECTORY_END, SLICE_NONE), "directory");
+    must(directory_apply(h->directory, IPC_DIRECTORY_END, buffer_slice(&push)), "directory");
 }
 
 /* --- listeners -------------------------------------------------------------------------------- */
@@ -325,6 +327,7 @@ static void do_send(struct task *t, struct harness *h, struct slice rest)
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     struct queue_recipient to = {.notify = 0};
     struct submit_request request = {.site_id = 1};
+    struct peer_group gateways = {.members = {{.peer = h->steward, .number = 1}}, .count = 1};
     struct wire_reply reply;
     struct wire_error error;
     struct slice from;
@@ -336,7 +339,7 @@ static void do_send(struct task *t, struct harness *h, struct slice rest)
     request.envelope.recipients = &to;
     request.envelope.recipient_count = 1;
     request.content = read_file(&arena, arena_copy(&arena, rest).data);
-    r = submit_remote_send(t, h->steward, &arena, &request, &reply);
+    r = submit_remote_send(t, &gateways, &arena, &request, &reply);
     must(r, "send");
     printf("%u %s %s\n", reply.code, reply.enhanced ? reply.enhanced : "-", reply.text);
 }

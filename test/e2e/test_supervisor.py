@@ -91,7 +91,7 @@ def test_the_roles_get_the_sockets_that_the_supervisor_keeps(service):
             assert shared_with_parent(service, pid, number), (role, number)
     roles = service.children()
     assert shared_with_parent(service, roles["steward"], 5), "control socket"
-    for number in (7, 8):
+    for number in (8, 9):
         assert shared_with_parent(service, roles["gateway"], number), "listeners"
 
 

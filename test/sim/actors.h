@@ -15,6 +15,7 @@ enum { HOSTS = 6, SUBMISSION_PORT_FIRST = 2500, CLIENTS_MAX = 6 };
 struct host_habits {
     uint32_t busy;       /* 421 instead of a greeting */
     uint32_t mail_later; /* 4xx to MAIL */
+    uint32_t slow_down;  /* 4xx to MAIL, since too much comes */
     uint32_t rcpt_later; /* 4xx to RCPT */
     uint32_t data_later; /* 4xx after the dot */
     uint32_t data_never; /* 5xx after the dot */
@@ -33,6 +34,10 @@ struct host {
     int listener;
     struct host_habits habits;
     bool away;               /* hangs up on everybody */
+    uint64_t asked_us;       /* when it last said that too much comes; 0: never */
+    uint64_t quiet_until_us; /* it is to be left alone until then, */
+    unsigned quiet_start, quiet_acts; /* by this gateway, and this wish of operators */
+    unsigned quiet_visits;
     struct slice greylisted; /* addresses seen, one a line */
     struct buffer seen;
 };
@@ -53,6 +58,7 @@ struct scenario {
     struct scope *outside;
 
     unsigned clients, messages_each;
+    unsigned acts;  /* of operators, which end all waiting */
     uint32_t bulk;  /* how many of the messages say that they are, in a million */
     uint32_t hurry; /* how many clients send all they have at once */
     unsigned clients_left;
@@ -70,6 +76,7 @@ struct scenario {
     bool strike_vault, strike_steward; /* they die, and are started again */
     struct condition strike;
     bool push_wanted, steward_away;
+    uint64_t last_push;
     struct condition push;
     bool site_paused[SCENARIO_SITES]; /* as the operator wants it */
     bool site_told[SCENARIO_SITES];   /* as the gateway was told last */

@@ -16,6 +16,8 @@ struct visit {
     struct slice recipients[RECIPIENTS_MAX];
     size_t recipient_count;
     uint64_t begun_us;
+    bool asked; /* to slow down, and the answer to it counts */
+    unsigned asked_start, asked_acts;
     /* The last message taken, until the gateway says something more. */
     struct ledger_submission *taken;
     struct slice taken_by[RECIPIENTS_MAX];
@@ -49,10 +51,55 @@ static bool is_new(struct host *h, struct slice address)
     return true;
 }
 
+/* Whoever is told to slow down leaves, and is not seen again before its back-off is over: longer
+ * than QUIET_US, unless it was started anew or an operator said otherwise. Asked again within
+ * FRESH_US it may have answered to the first time; and of those that have two hosts nobody knows
+ * which one they are told of. */
+static const uint64_t QUIET_US = 55 * SECOND_US, FRESH_US = 3600 * SECOND_US;
+
+static void ask_for_quiet(struct task *t, struct visit *v)
+{
+    struct host *h = v->host;
+
+    v->asked = h->number % 2 == 1 && (h->asked_us == 0 || task_now_us(t) > h->asked_us + FRESH_US);
+    h->asked_us = task_now_us(t);
+    v->asked_start = h->scenario->starts;
+    v->asked_acts = h->scenario->acts;
+}
+
+/* The guest says goodbye: it knows. */
+static void begin_quiet(struct task *t, struct visit *v)
+{
+    struct host *h = v->host;
+
+    if (!v->asked)
+        return;
+    h->quiet_until_us = task_now_us(t) + QUIET_US;
+    h->quiet_start = v->asked_start;
+    h->quiet_acts = v->asked_acts;
+    h->quiet_visits = 0;
+}
+
+/* One may have been at the door. */
+static void judge_quiet(struct task *t, struct host *h)
+{
+    if (task_now_us(t) > h->quiet_until_us || h->quiet_start != h->scenario->starts ||
+        h->quiet_acts != h->scenario->acts)
+        return;
+    if (++h->quiet_visits > 1)
+        ledger_fail(h->scenario->ledger, "host %u had asked for quiet, and was visited %u times",
+                    h->number, h->quiet_visits);
+}
+
 static int do_mail(struct task *t, struct visit *v)
 {
     v->recipient_count = 0;
     v->begun_us = task_now_us(t);
+    if (chance_ppm(chance_of(v), v->host->habits.slow_down)) {
+        v->has_sender = false;
+        ask_for_quiet(t, v);
+        return reply(t, v, "450 4.7.28 please slow down\r\n");
+    }
     v->has_sender = !chance_ppm(chance_of(v), v->host->habits.mail_later);
     if (!v->has_sender)
         return reply(t, v, "451 4.3.2 not now\r\n");
@@ -170,6 +217,7 @@ static int perform(struct task *t, struct visit *v, struct slice line)
     if (slice_equal_nocase(line, SLICE("RSET\r\n")))
         return reply(t, v, "250 2.0.0 ok\r\n");
     if (slice_equal_nocase(line, SLICE("QUIT\r\n"))) {
+        begin_quiet(t, v);
         int r = reply(t, v, "221 2.0.0 bye\r\n");
 
         return r < 0 ? r : -ECONNABORTED;
@@ -192,6 +240,7 @@ static int receive(struct task *t, struct visit *v)
     struct slice line;
     int r;
 
+    judge_quiet(t, v->host);
     if (v->host->away)
         return -ECONNABORTED;
     if (chance_ppm(chance_of(v), v->host->habits.busy))
@@ -246,6 +295,7 @@ static void choose_habits(struct chance *c, struct host_habits *habits)
         return;
     habits->busy = (uint32_t)chance_skewed(c, 300000);
     habits->mail_later = (uint32_t)chance_skewed(c, 200000);
+    habits->slow_down = (uint32_t)chance_skewed(c, 200000);
     habits->rcpt_later = (uint32_t)chance_skewed(c, 300000);
     habits->data_later = (uint32_t)chance_skewed(c, 300000);
     habits->data_never = (uint32_t)chance_skewed(c, 100000);

@@ -1,6 +1,7 @@
 /* The two processes beside the gateway: the vault, whose answers are the real one's, and a steward
  * that knows the sites and stores events in the ledger. Both outlive it. */
 #include "actors.h"
+#include "deliver/shaping.h"
 #include "queue/remote.h"
 #include "site/directory.h"
 #include "vault/service.h"
@@ -78,11 +79,25 @@ static int push_site(struct task *t, struct scenario *s, unsigned number)
 
 static int push_all(struct task *t, struct scenario *s)
 {
-    int r = tell(t, s, IPC_DIRECTORY_BEGIN, SLICE_NONE);
+    CLEANUP(buffer_done) struct buffer push = BUFFER_NONE;
+    int r;
 
+    directory_push_write(&push, ++s->last_push);
+    r = tell(t, s, IPC_DIRECTORY_BEGIN, buffer_slice(&push));
     for (unsigned i = 0; r == 0 && i < SCENARIO_SITES; i++)
         r = push_site(t, s, i);
-    return r == 0 ? tell(t, s, IPC_DIRECTORY_END, SLICE_NONE) : r;
+    return r == 0 ? tell(t, s, IPC_DIRECTORY_END, buffer_slice(&push)) : r;
+}
+
+/* One rule, for what hosts say when too much comes. */
+static int push_shaping(struct task *t, struct scenario *s)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    struct shaping_reply rule = {
+        .text = SLICE("slow down"), .means = SHAPING_SLOW_DOWN, .action = SHAPING_BACK_OFF};
+
+    shaping_write(&body, &(struct shaping){.replies = &rule, .reply_count = 1});
+    return tell(t, s, IPC_SHAPING, buffer_slice(&body));
 }
 
 /* Pushes the directory whenever a gateway has said hello; what it does not take is tried again. */
@@ -97,7 +112,7 @@ static int pusher_main(struct task *t, void *argument)
         if (r < 0)
             break;
         s->push_wanted = false;
-        if (push_all(t, s) < 0) {
+        if (push_shaping(t, s) < 0 || push_all(t, s) < 0) {
             s->push_wanted = true;
             r = task_sleep(t, SECOND_US / 10);
         }
@@ -125,9 +140,13 @@ static int tell_pause(struct task *t, struct scenario *s, unsigned site, bool pa
                                               .site_id = site + 1,
                                               .recipient = QUEUE_EVENT_ALL_RECIPIENTS,
                                               .text = SLICE("by the simulator")};
+    int r;
 
     queue_act_request_write(&body, &request);
-    return tell(t, s, IPC_QUEUE_ACT, buffer_slice(&body));
+    s->acts++;
+    r = tell(t, s, IPC_QUEUE_ACT, buffer_slice(&body));
+    s->acts++; /* it took effect in between */
+    return r;
 }
 
 /* What the gateway did not confirm is said again: it is the same the second time. */
@@ -354,7 +373,11 @@ int neighbours_release(struct task *t, struct scenario *s)
     const struct queue_act_request request = {.act = QUEUE_ACT_RELEASE,
                                               .recipient = QUEUE_EVENT_ALL_RECIPIENTS,
                                               .text = SLICE("the simulator lets go")};
+    int r;
 
     queue_act_request_write(&body, &request);
-    return ask_gateway(t, s, IPC_QUEUE_ACT, buffer_slice(&body), &answer);
+    s->acts++;
+    r = ask_gateway(t, s, IPC_QUEUE_ACT, buffer_slice(&body), &answer);
+    s->acts++;
+    return r;
 }
