@@ -46,7 +46,8 @@ uint64_t fairness_end(void)
     return watch.contested;
 }
 
-/* A pool that is new, or has been forgotten meanwhile, begins again at 0. */
+/* A pool that is new, or has been forgotten meanwhile, begins again at 0. That of a domain without
+ * a known provider is forgotten each time that one of its messages was told why. */
 static struct watched *find(const struct queue_pool *pool)
 {
     struct slice key = queue_pool_key(pool);
@@ -58,7 +59,7 @@ static struct watched *find(const struct queue_pool *pool)
         abort();
     if (w == watch.pools + watch.pool_count)
         watch.pool_count++;
-    else if (pool->clock >= w->clock)
+    else if (pool->clock >= w->clock && !slice_starts(key, SLICE("?")))
         return w;
     memset(w, 0, sizeof *w);
     memcpy(w->key, key.data, key.size);
