@@ -174,6 +174,10 @@ int queue_accept(struct task *t, struct queue *q, struct queue_submission *submi
         buffer_done(&submission->content);
         return r;
     }
+    if (queue_message_find(&q->messages, &submission->id)) { /* it was told 0, and did not hear */
+        buffer_done(&submission->content);
+        return 0;
+    }
     body = prepare(q, submission);
     body->waiter = &wait;
     queue_spool_append(q->spool, &body->append);

@@ -89,6 +89,21 @@ static int what_is_given_up_too_late_is_cancelled(struct task *t, struct bed *b)
     return 0;
 }
 
+/* The steward's request outlives a gateway: it is made again, and must not be sent twice. */
+static int what_is_known_is_not_accepted_again(struct task *t, struct bed *b)
+{
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit_one(t, b, 1, 5, "a@example.net"), 0);
+    bed_close(t, b);
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit_one(t, b, 1, 5, "a@example.net"), 0);
+    assert_int_equal(b->queue->counts.messages, 1);
+    bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DELIVERED);
+    assert_true(bed_nothing(t, b, "example.net"));
+    bed_close(t, b);
+    return 0;
+}
+
 static int nothing_is_accepted_while_closing(struct task *t, struct bed *b)
 {
     const char *why = NULL;
@@ -106,6 +121,7 @@ static int nothing_is_accepted_while_closing(struct task *t, struct bed *b)
 BED_TEST(sessions_share_commits)
 BED_TEST(what_is_given_up_in_time_is_not_stored)
 BED_TEST(what_is_given_up_too_late_is_cancelled)
+BED_TEST(what_is_known_is_not_accepted_again)
 BED_TEST(nothing_is_accepted_while_closing)
 
 int main(void)
@@ -114,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_sessions_share_commits),
         cmocka_unit_test(test_what_is_given_up_in_time_is_not_stored),
         cmocka_unit_test(test_what_is_given_up_too_late_is_cancelled),
+        cmocka_unit_test(test_what_is_known_is_not_accepted_again),
         cmocka_unit_test(test_nothing_is_accepted_while_closing),
     };
 

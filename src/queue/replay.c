@@ -106,6 +106,7 @@ static void replay_deferred(struct queue *q, struct queue_message *m,
     struct queue_recipient_entry *r = &m->recipients[event->recipient];
 
     end_attempt(q, m, event->recipient);
+    m->crashes = 0; /* only those in a row accuse it */
     r->attempts = event->attempts < UINT16_MAX ? (uint16_t)event->attempts : UINT16_MAX;
     r->reply_code = event->reply_code;
     r->due_us = (uint64_t)event->due_us;

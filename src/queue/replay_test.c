@@ -104,6 +104,25 @@ static int poison_is_held_after_three_crashes(struct task *t, struct bed *b)
     return 0;
 }
 
+/* An attempt that ended well or badly, but ended, acquits the message. */
+static int only_crashes_in_a_row_count(struct task *t, struct bed *b)
+{
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit_one(t, b, 1, 5, "a@example.net"), 0);
+    crash_over(t, b, "example.net");
+    crash_over(t, b, "example.net");
+    assert_int_equal(message(b, 1)->crashes, 2);
+    bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DEFERRED);
+    bed_pass_s(1000);
+    while (bed_nothing(t, b, "example.net"))
+        assert_int_equal(task_sleep(t, 2000), 0);
+    crash_over(t, b, "example.net");
+    assert_int_equal(message(b, 1)->crashes, 1);
+    assert_false(bed_nothing(t, b, "example.net"));
+    bed_close(t, b);
+    return 0;
+}
+
 /* Of those that were under way at two crashes only one goes at a time, so that the third accuses
  * one. */
 static int suspects_go_one_at_a_time(struct task *t, struct bed *b)
@@ -217,6 +236,7 @@ static int moved_mail_keeps_its_progress(struct task *t, struct bed *b)
 
 BED_TEST(a_crash_in_a_delivery_is_remembered)
 BED_TEST(poison_is_held_after_three_crashes)
+BED_TEST(only_crashes_in_a_row_count)
 BED_TEST(suspects_go_one_at_a_time)
 BED_TEST(survivors_are_noted_before_they_go)
 BED_TEST(a_wrong_date_at_the_start_is_borne)
@@ -227,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_crash_in_a_delivery_is_remembered),
         cmocka_unit_test(test_poison_is_held_after_three_crashes),
+        cmocka_unit_test(test_only_crashes_in_a_row_count),
         cmocka_unit_test(test_suspects_go_one_at_a_time),
         cmocka_unit_test(test_survivors_are_noted_before_they_go),
         cmocka_unit_test(test_a_wrong_date_at_the_start_is_borne),

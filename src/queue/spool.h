@@ -3,7 +3,8 @@
  *
  * Group commit: whatever is appended while a commit is being written goes into the next one: one
  * write and one sync for all. A lone message is committed at once; results (queue_spool_post) ride
- * along, or are committed by themselves after QUEUE_POST_WAIT_US.
+ * along, or are committed by themselves after QUEUE_POST_WAIT_US: so much later, and a sync, a crash
+ * can still make us repeat a delivery whose end we knew.
  *
  * When a write or sync fails, that segment is never written or synced again: the kernel may have
  * dropped what it could not write and call the next sync a success. Everything up to the failed
@@ -32,7 +33,7 @@ struct queue_spool;
 enum {
     QUEUE_SEGMENT_BYTES = 64 << 20,
     QUEUE_SEGMENT_BYTES_MIN = 1 << 20, /* when the disk or the configuration allows no more */
-    QUEUE_POST_WAIT_US = 50000,        /* results wait so long for company */
+    QUEUE_POST_WAIT_US = 5000,         /* results wait so long for company */
 };
 
 /* Records on their way to disk. Its owner keeps it until the client's `committed`. */
