@@ -213,19 +213,22 @@ static int work(struct task *t, struct gateway *g)
 int gateway_run(struct task *t, const struct gateway_options *options)
 {
     struct gateway g = {.options = *options};
-    CLEANUP(scope_close) struct scope core;
+    CLEANUP(scope_close) struct scope core, neighbours;
     int r;
 
     scope_open(&core, t);
-    meet_neighbours(&core, &g);
+    scope_open(&neighbours, t);
+    meet_neighbours(&neighbours, &g);
     r = open_queue(t, &core, &g);
     if (r == 0) {
         open_submission(t, &g);
         r = work(t, &g);
+        scope_close(&neighbours); /* what they ask for works on what is freed now */
         submit_remote_free(TAKE(g.remote));
         submit_service_free(TAKE(g.submit));
         queue_close(t, TAKE(g.queue));
     }
+    scope_close(&neighbours);
     scope_close(&core);
     deliver_free(g.deliver);
     transport_free(g.transport);
