@@ -1,11 +1,13 @@
 /* queue_bench: what the queue itself costs, with the real spool on a real disk.
  *
- *   queue_bench FOLDER [BYTES [SESSIONS [MESSAGES [hold]]]]
+ *   queue_bench FOLDER [BYTES [SESSIONS [MESSAGES [hold | WAITING]]]]
  *
  * SESSIONS tasks accept messages of BYTES to one recipient as fast as they can; workers take each
  * job and settle it as delivered; events are read and acknowledged. FOLDER must be empty. Prints
  * one line; CPU is user + system of all threads (getrusage), the kernel's part of writing and
- * syncing included. */
+ * syncing included. With `hold` nothing is delivered: it prints the memory of a waiting recipient
+ * and the time of a start over all of them. With WAITING the work is measured twice: with nothing
+ * else in the queue, and with so many messages waiting there for another destination. */
 #include "base/log.h"
 #include "queue/queue.h"
 #include "queue/remote.h"
@@ -27,7 +29,8 @@ struct bench {
     size_t bytes;
     unsigned sessions;
     bool hold; /* nothing is delivered: how much memory does mail that waits take, and a start? */
-    uint64_t messages, accepted, delivered;
+    bool down; /* accept for the destination that nobody serves */
+    uint64_t messages, waiting, accepted, delivered;
     unsigned ended; /* sessions */
     struct condition due, done;
 };
@@ -73,8 +76,10 @@ static void due(void *context, struct slice key, size_t ready)
 static int session(struct task *t, void *argument)
 {
     struct bench *b = argument;
-    const struct queue_recipient recipient = {.address = SLICE("somebody@example.net"),
-                                              .domain = SLICE("example.net")};
+    const struct queue_recipient up = {.address = SLICE("somebody@example.net"),
+                                       .domain = SLICE("example.net")};
+    const struct queue_recipient down = {.address = SLICE("somebody@example.com"),
+                                         .domain = SLICE("example.com")};
     int r = 0;
 
     while (r == 0 && b->accepted < b->messages) {
@@ -85,7 +90,7 @@ static int session(struct task *t, void *argument)
             .header_from = SLICE("info@example.org"),
             .envelope_from = SLICE("info@example.org"),
             .subject = SLICE("Your books are due"),
-            .recipients = &recipient,
+            .recipients = b->down ? &down : &up,
             .recipient_count = 1,
         };
         uint8_t random[16];
@@ -180,26 +185,57 @@ static uint64_t resident_bytes(void)
 }
 
 /* Accepts and delivers all, and says what each message cost. */
+static int measure_round(struct task *t, struct bench *b, uint64_t waiting)
+{
+    CLEANUP(buffer_done) struct buffer texts = BUFFER_NONE;
+    struct queue_status before, after;
+    double start_s, start_cpu_s, each = (double)b->messages;
+    int r = queue_status(t, b->queue, &texts, &before);
+
+    start_s = now_s();
+    start_cpu_s = cpu_s();
+    if (r == 0)
+        r = run(t, b);
+    if (r < 0)
+        return r;
+    printf("queue  %6zu bytes %4u sessions %7" PRIu64 " waiting: %8.1f us CPU/message, ", b->bytes,
+           b->sessions, waiting, (cpu_s() - start_cpu_s) * 1e6 / each);
+    printf("%6.0f messages/s, ", each / (now_s() - start_s));
+    r = queue_status(t, b->queue, &texts, &after);
+    if (r == 0)
+        printf("%.1f messages/commit\n", each / (double)(after.commits - before.commits));
+    return r;
+}
+
+/* Fills the queue with mail for a destination that nobody serves. */
+static int fill(struct task *t, struct bench *b)
+{
+    uint64_t messages = b->messages;
+    int r;
+
+    b->messages = b->waiting;
+    b->hold = b->down = true;
+    b->accepted = b->ended = 0;
+    r = run(t, b);
+    b->messages = messages;
+    b->hold = b->down = false;
+    b->accepted = b->ended = 0;
+    b->delivered = 0;
+    return r;
+}
+
 static int measure_work(struct task *t, struct scope *scope, struct bench *b,
                         const struct queue_options *options)
 {
-    CLEANUP(buffer_done) struct buffer texts = BUFFER_NONE;
-    struct queue_status status;
-    double start_s, start_cpu_s, each = (double)b->messages;
     int r = queue_open(t, scope, options, &b->queue);
 
     if (r < 0)
         return r;
-    start_s = now_s();
-    start_cpu_s = cpu_s();
-    r = run(t, b);
-    if (r == 0)
-        r = queue_status(t, b->queue, &texts, &status);
-    if (r == 0)
-        printf(
-            "queue  %6zu bytes %4u sessions: %8.1f us CPU/message, %6.0f messages/s, %.1f messages/commit\n",
-            b->bytes, b->sessions, (cpu_s() - start_cpu_s) * 1e6 / each, each / (now_s() - start_s),
-            each / (double)status.commits);
+    r = measure_round(t, b, 0);
+    if (r == 0 && b->waiting)
+        r = fill(t, b);
+    if (r == 0 && b->waiting)
+        r = measure_round(t, b, b->waiting);
     queue_close(t, b->queue);
     return r;
 }
@@ -209,7 +245,7 @@ static int measure_work(struct task *t, struct scope *scope, struct bench *b,
 static int measure_waiting(struct task *t, struct scope *scope, struct bench *b,
                            const struct queue_options *options)
 {
-    double start_s, each = (double)b->messages;
+    double start_s, start_cpu_s, each = (double)b->messages;
     uint64_t before;
     int r = queue_open(t, scope, options, &b->queue);
 
@@ -221,11 +257,13 @@ static int measure_waiting(struct task *t, struct scope *scope, struct bench *b,
     malloc_trim(0);
     before = resident_bytes();
     start_s = now_s();
+    start_cpu_s = cpu_s();
     r = queue_open(t, scope, options, &b->queue);
     if (r < 0)
         return r;
-    printf("waiting %6zu bytes, %.0f messages: %.0f bytes of memory/recipient, start in %.2f s\n",
-           b->bytes, each, (double)(resident_bytes() - before) / each, now_s() - start_s);
+    printf("waiting %6zu bytes, %.0f messages: %.0f bytes of memory/recipient, ", b->bytes, each,
+           (double)(resident_bytes() - before) / each);
+    printf("start in %.2f s (%.2f s of CPU)\n", now_s() - start_s, cpu_s() - start_cpu_s);
     queue_close(t, b->queue);
     return 0;
 }
@@ -258,8 +296,8 @@ int main(int argc, char **argv)
     char *problem = NULL;
     int folder, r;
 
-    if (argc < 2) {
-        fputs("usage: queue_bench FOLDER [BYTES [SESSIONS [MESSAGES [hold]]]]\n", stderr);
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        fputs("usage: queue_bench FOLDER [BYTES [SESSIONS [MESSAGES [hold | WAITING]]]]\n", stderr);
         return 2;
     }
     if (argc > 2)
@@ -269,6 +307,8 @@ int main(int argc, char **argv)
     if (argc > 4)
         b.messages = strtoull(argv[4], NULL, 10);
     b.hold = argc > 5 && strcmp(argv[5], "hold") == 0;
+    if (argc > 5 && !b.hold)
+        b.waiting = strtoull(argv[5], NULL, 10);
     folder = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) {
         perror(argv[1]);
