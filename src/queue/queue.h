@@ -53,7 +53,8 @@ struct queue_submission {
 enum { QUEUE_SUBJECT_BYTES = 200 };
 
 /* Durable when it returns 0; so it is, unchanged, when a message with this id waits already: who
- * submits by an id of its own may do so again. Otherwise nothing was accepted, and nothing will be sent:
+ * submits by an id of its own may do so again. Otherwise nothing was accepted, and nothing will be
+ * sent:
  *   -ENOSPC  no room on disk, or the configured maximum is queued: 452 4.3.1
  *   -EIO     a sync failed; accepting has stopped until the operator acts: 451 4.3.0
  * (queue_accepting says why) -ECANCELED  shutting down (the message may or may not be stored; the

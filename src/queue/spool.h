@@ -3,8 +3,8 @@
  *
  * Group commit: whatever is appended while a commit is being written goes into the next one: one
  * write and one sync for all. A lone message is committed at once; results (queue_spool_post) ride
- * along, or are committed by themselves after QUEUE_POST_WAIT_US: so much later, and a sync, a crash
- * can still make us repeat a delivery whose end we knew.
+ * along, or are committed by themselves after QUEUE_POST_WAIT_US: for so long, and a sync, a crash
+ * can make us repeat a delivery whose end we knew.
  *
  * When a write or sync fails, that segment is never written or synced again: the kernel may have
  * dropped what it could not write and call the next sync a success. Everything up to the failed
