@@ -54,7 +54,7 @@ static int take_gateway(struct role_start *start, bool draining, const char *val
     unsigned number;
     int r = read_number(value, ROLE_GATEWAYS_MAX, &number);
 
-    if (r < 0 || number == 0 || start->gateway_count == ROLE_GATEWAYS_MAX)
+    if (r != 0 || number == 0 || start->gateway_count == ROLE_GATEWAYS_MAX)
         return -EINVAL;
     start->gateways[start->gateway_count++] = (struct role_gateway){number, draining};
     return 0;
