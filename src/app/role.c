@@ -51,7 +51,7 @@ static int read_number(const char *text, uint64_t max, unsigned *ret)
 
 static int take_gateway(struct role_start *start, bool draining, const char *value)
 {
-    unsigned number;
+    unsigned number = 0;
     int r = read_number(value, ROLE_GATEWAYS_MAX, &number);
 
     if (r != 0 || number == 0 || start->gateway_count == ROLE_GATEWAYS_MAX)
