@@ -33,117 +33,114 @@ static void the_built_in_file_is_good(void **state)
 }
 
 /* Replies as receivers make them, each in words of its own. */
+static const struct {
+    const char *provider;
+    uint16_t code;
+    uint8_t status[3];
+    const char *text;
+    enum shaping_meaning means;
+    enum shaping_action action;
+} receivers[] = {
+    {"google",
+     421,
+     {4, 7, 28},
+     "421-4.7.28 an unusual rate of mail",
+     SHAPING_SLOW_DOWN,
+     SHAPING_BACK_OFF},
+    {"google",
+     450,
+     {4, 2, 1},
+     "450 4.2.1 The user is receiving mail at a rate that",
+     SHAPING_MAILBOX,
+     SHAPING_NONE},
+    {"google", 452, {4, 2, 2}, "452 4.2.2 inbox is out of storage", SHAPING_MAILBOX, SHAPING_NONE},
+    {"google",
+     421,
+     {4, 7, 0},
+     "421 4.7.0 Try again later, closing connection.",
+     SHAPING_SLOW_DOWN,
+     SHAPING_BACK_OFF},
+    {"microsoft",
+     451,
+     {4, 7, 255},
+     "451 4.7.500 Server busy. Please try again later",
+     SHAPING_SLOW_DOWN,
+     SHAPING_BACK_OFF},
+    {"microsoft",
+     421,
+     {4, 3, 2},
+     "421 4.3.2 The maximum number of concurrent server connections",
+     SHAPING_SLOW_DOWN,
+     SHAPING_FEWER},
+    {"outlook",
+     421,
+     {0},
+     "421 RP-001 (X) Unfortunately, some messages",
+     SHAPING_SLOW_DOWN,
+     SHAPING_BACK_OFF},
+    {"yahoo",
+     421,
+     {4, 7, 0},
+     "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred",
+     SHAPING_SLOW_DOWN,
+     SHAPING_BACK_OFF},
+    {"yahoo",
+     421,
+     {4, 7, 1},
+     "421 4.7.1 [TS03] All messages from 192.0.2.1",
+     SHAPING_BLOCKED,
+     SHAPING_BACK_OFF},
+    {"hoster.example",
+     421,
+     {0},
+     "421 Too many concurrent SMTP connections from this IP",
+     SHAPING_SLOW_DOWN,
+     SHAPING_FEWER},
+    {"hoster.example",
+     450,
+     {4, 2, 0},
+     "450 4.2.0 Greylisted, see http://x",
+     SHAPING_TRY_LATER,
+     SHAPING_NONE},
+    {"hoster.example", 451, {0}, "451 Rate limit reached", SHAPING_SLOW_DOWN, SHAPING_BACK_OFF},
+    {"hoster.example",
+     452,
+     {4, 3, 1},
+     "452 4.3.1 Insufficient system storage",
+     SHAPING_TRY_LATER,
+     SHAPING_FEWER},
+    {"hoster.example",
+     452,
+     {4, 5, 3},
+     "452 4.5.3 Too many recipients",
+     SHAPING_TRY_LATER,
+     SHAPING_NONE},
+    {"hoster.example", 550, {5, 1, 1}, "550 5.1.1 no such user", SHAPING_MAILBOX, SHAPING_NONE},
+    {"hoster.example",
+     554,
+     {5, 7, 1},
+     "554 5.7.1 too many connections",
+     SHAPING_TRY_LATER,
+     SHAPING_NONE},
+    {"hoster.example", 451, {4, 3, 0}, "451 4.3.0 try again", SHAPING_TRY_LATER, SHAPING_NONE},
+};
+
 static void the_built_in_rules_understand_receivers(void **state)
 {
-    static const struct {
-        const char *provider;
-        uint16_t code;
-        uint8_t status[3];
-        const char *text;
-        enum shaping_meaning means;
-        enum shaping_action action;
-    } rows[] = {
-        {"google",
-         421,
-         {4, 7, 28},
-         "421-4.7.28 an unusual rate of mail",
-         SHAPING_SLOW_DOWN,
-         SHAPING_BACK_OFF},
-        {"google",
-         450,
-         {4, 2, 1},
-         "450 4.2.1 The user is receiving mail at a rate that",
-         SHAPING_MAILBOX,
-         SHAPING_NONE},
-        {"google",
-         452,
-         {4, 2, 2},
-         "452 4.2.2 inbox is out of storage",
-         SHAPING_MAILBOX,
-         SHAPING_NONE},
-        {"google",
-         421,
-         {4, 7, 0},
-         "421 4.7.0 Try again later, closing connection.",
-         SHAPING_SLOW_DOWN,
-         SHAPING_BACK_OFF},
-        {"microsoft",
-         451,
-         {4, 7, 255},
-         "451 4.7.500 Server busy. Please try again later",
-         SHAPING_SLOW_DOWN,
-         SHAPING_BACK_OFF},
-        {"microsoft",
-         421,
-         {4, 3, 2},
-         "421 4.3.2 The maximum number of concurrent server connections",
-         SHAPING_SLOW_DOWN,
-         SHAPING_FEWER},
-        {"outlook",
-         421,
-         {0},
-         "421 RP-001 (X) Unfortunately, some messages",
-         SHAPING_SLOW_DOWN,
-         SHAPING_BACK_OFF},
-        {"yahoo",
-         421,
-         {4, 7, 0},
-         "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred",
-         SHAPING_SLOW_DOWN,
-         SHAPING_BACK_OFF},
-        {"yahoo",
-         421,
-         {4, 7, 1},
-         "421 4.7.1 [TS03] All messages from 192.0.2.1",
-         SHAPING_BLOCKED,
-         SHAPING_BACK_OFF},
-        {"hoster.example",
-         421,
-         {0},
-         "421 Too many concurrent SMTP connections from this IP",
-         SHAPING_SLOW_DOWN,
-         SHAPING_FEWER},
-        {"hoster.example",
-         450,
-         {4, 2, 0},
-         "450 4.2.0 Greylisted, see http://x",
-         SHAPING_TRY_LATER,
-         SHAPING_NONE},
-        {"hoster.example", 451, {0}, "451 Rate limit reached", SHAPING_SLOW_DOWN, SHAPING_BACK_OFF},
-        {"hoster.example",
-         452,
-         {4, 3, 1},
-         "452 4.3.1 Insufficient system storage",
-         SHAPING_TRY_LATER,
-         SHAPING_FEWER},
-        {"hoster.example",
-         452,
-         {4, 5, 3},
-         "452 4.5.3 Too many recipients",
-         SHAPING_TRY_LATER,
-         SHAPING_NONE},
-        {"hoster.example", 550, {5, 1, 1}, "550 5.1.1 no such user", SHAPING_MAILBOX, SHAPING_NONE},
-        {"hoster.example",
-         554,
-         {5, 7, 1},
-         "554 5.7.1 too many connections",
-         SHAPING_TRY_LATER,
-         SHAPING_NONE},
-        {"hoster.example", 451, {4, 3, 0}, "451 4.3.0 try again", SHAPING_TRY_LATER, SHAPING_NONE},
-    };
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
     struct shaping s;
 
     (void)state;
     assert_int_equal(shaping_file_load(&arena, "", &s, &problems), 0);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct shaping_verdict v = shaping_judge(&s, slice_text(rows[i].provider), rows[i].code,
-                                                 rows[i].status, slice_text(rows[i].text));
+    for (size_t i = 0; i < ARRAY_LEN(receivers); i++) {
+        struct shaping_verdict v =
+            shaping_judge(&s, slice_text(receivers[i].provider), receivers[i].code,
+                          receivers[i].status, slice_text(receivers[i].text));
 
-        if (v.means != rows[i].means || v.action != rows[i].action)
-            fail_msg("\"%s\": means %s, action %s", rows[i].text, shaping_meanings[v.means - 1],
-                     shaping_actions[v.action - 1]);
+        if (v.means != receivers[i].means || v.action != receivers[i].action)
+            fail_msg("\"%s\": means %s, action %s", receivers[i].text,
+                     shaping_meanings[v.means - 1], shaping_actions[v.action - 1]);
     }
 }
 

@@ -21,7 +21,8 @@ struct shaping_service {
 /* Reads the file; what was there before stays if it has mistakes. */
 MUST_CHECK int shaping_service_load(struct shaping_service *s, struct buffer *problems);
 void shaping_service_done(struct shaping_service *s);
-/* Tells one gateway all there is; waits for it as long as it takes. -ECANCELED, or why it refused. */
+/* Tells one gateway all there is; waits for it as long as it takes. -ECANCELED, or why it
+ * refused. */
 MUST_CHECK int shaping_service_push(struct task *t, struct shaping_service *s,
                                     struct peer *gateway);
 
