@@ -129,12 +129,19 @@ uint64_t provider_open(const struct provider *p, uint64_t limit)
     return open_to(is_urgent(p), limit);
 }
 
+static bool has_bulk(const struct provider *p)
+{
+    return p->deliver->queue && queue_bulk(p->deliver->queue, provider_name(p)) > 0;
+}
+
+/* Who would take bulk leaves what is kept for transactional mail. With nothing due it does no harm
+ * there, and a connection that stays is one less to be opened a moment later. */
 bool provider_has_surplus(const struct provider *p)
 {
-    bool urgent = is_urgent(p);
+    bool open = is_urgent(p) || !has_bulk(p);
 
-    return p->workers > open_to(urgent, provider_connections(p)) ||
-           p->deliver->connections > open_to(urgent, p->deliver->options->connections_max);
+    return p->workers > open_to(open, provider_connections(p)) ||
+           p->deliver->connections > open_to(open, p->deliver->options->connections_max);
 }
 
 void provider_line_up(struct provider *p)

@@ -289,6 +289,11 @@ size_t queue_transactional(const struct queue *q, struct slice pool)
     return queue_schedule_transactional(&q->schedule, pool);
 }
 
+size_t queue_bulk(const struct queue *q, struct slice pool)
+{
+    return queue_schedule_bulk(&q->schedule, pool);
+}
+
 void queue_pool_move(struct queue *q, struct slice destination, struct slice pool)
 {
     queue_schedule_move(&q->schedule, destination, pool);

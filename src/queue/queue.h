@@ -122,6 +122,8 @@ MUST_CHECK int queue_take(struct task *t, struct queue *q, struct slice pool, st
 /* How many transactional jobs are due in `pool`; bulk may be kept waiting for them. Callbacks of
  * queue_options may ask, too. */
 size_t queue_transactional(const struct queue *q, struct slice pool);
+/* How many bulk jobs are. */
+size_t queue_bulk(const struct queue *q, struct slice pool);
 /* Records what became of each recipient (outcomes[i] belongs to recipients[i]) and frees the job.
  * Does not wait for the disk: the spool writes the result with the next commit; a crash before that
  * repeats the delivery. */

@@ -269,6 +269,13 @@ size_t queue_schedule_transactional(const struct queue_schedule *s, struct slice
     return pool ? pool->ready_transactional : 0;
 }
 
+size_t queue_schedule_bulk(const struct queue_schedule *s, struct slice key)
+{
+    const struct queue_pool *pool = queue_roster_find_pool(s, key);
+
+    return pool ? pool->ready - pool->ready_transactional : 0;
+}
+
 void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us)
 {
     assert(g->busy && g->message->jobs);

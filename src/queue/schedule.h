@@ -83,6 +83,8 @@ struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice p
                                         struct slice prefer, uint64_t now_us);
 /* How many transactional ones are due in the pool. */
 size_t queue_schedule_transactional(const struct queue_schedule *s, struct slice pool);
+/* How many bulk ones are. */
+size_t queue_schedule_bulk(const struct queue_schedule *s, struct slice pool);
 /* The group's job has ended. */
 void queue_schedule_release(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
 
