@@ -12,8 +12,8 @@
 MUST_CHECK int directories_make(struct slice data_directory, struct slice control_socket,
                                 unsigned gateways, const char *user);
 
-/* The gateways that there must be: those configured, and one to empty each spool beyond them that an
- * earlier configuration left behind. Returns how many; at most ROLE_GATEWAYS_MAX. */
+/* The gateways that there must be: those configured, and one to empty each spool beyond them that
+ * an earlier configuration left behind. Returns how many; at most ROLE_GATEWAYS_MAX. */
 size_t directories_gateways(struct slice data_directory, unsigned gateways,
                             struct role_gateway ret[static ROLE_GATEWAYS_MAX]);
 

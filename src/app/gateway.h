@@ -28,9 +28,9 @@ struct gateway_options {
 enum { GATEWAY_DRAINED = 1 };
 
 /* Runs until it is told to stop, then: no more connections; messages in reception and on their way
- * get a moment to finish; what is pending is committed. 0; GATEWAY_DRAINED: it was draining, and has
- * nothing left, not even an event that the steward does not have; or why it could not start or go
- * on. */
+ * get a moment to finish; what is pending is committed. 0; GATEWAY_DRAINED: it was draining, and
+ * has nothing left, not even an event that the steward does not have; or why it could not start or
+ * go on. */
 MUST_CHECK int gateway_run(struct task *t, const struct gateway_options *options);
 
 #endif

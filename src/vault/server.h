@@ -1,8 +1,9 @@
 /* The vault's threads: signers that wait on each gateway's socket and one that serves the
- * steward's, each taking requests and answering them itself. No queue and no hand-over between threads: the
- * kernel wakes one idle signer for each datagram (measured in test/bench/vault_bench.c), and a key
- * that takes seconds to make holds up no signature. With several gateways each has as many signers
- * as one would have: who is idle costs nothing, and a lone busy gateway still gets every core.
+ * steward's, each taking requests and answering them itself. No queue and no hand-over between
+ * threads: the kernel wakes one idle signer for each datagram (measured in
+ * test/bench/vault_bench.c), and a key that takes seconds to make holds up no signature. With
+ * several gateways each has as many signers as one would have: who is idle costs nothing, and a
+ * lone busy gateway still gets every core.
  *
  * The sockets are SOCK_SEQPACKET and blocking. Whoever sends what is not a request of the protocol
  * was taken over: everything ends, and the supervisor starts a fresh vault. */
