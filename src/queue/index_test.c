@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "queue/bed.h"
+#include "queue/envelope.h"
 #include "queue/inside.h"
 #include "queue/spool_inside.h"
 
@@ -326,6 +327,105 @@ static int is_passed_over(struct task *t, struct bed *b)
 }
 BED_TEST(is_passed_over)
 
+/* --- record by record --- */
+
+static struct message_id some_id(void)
+{
+    return bed_id(5);
+}
+
+static void add(struct queue_index_builder *b, enum queue_record_type type, uint8_t flags,
+                const struct buffer *body)
+{
+    const struct queue_record record = {.type = type, .flags = flags, .body = buffer_slice(body)};
+
+    assert_int_equal(queue_index_add(b, &record, 4128), 0);
+}
+
+static void add_copy(struct queue_index_builder *b)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, recipients = BUFFER_NONE;
+    const struct queue_envelope_recipient recipient = {.address = SLICE("a@example.net")};
+    const struct queue_progress progress = {.state = QUEUE_PROGRESS_OPEN};
+    struct queue_envelope envelope = {.id = some_id(), .recipient_count = 1};
+
+    queue_envelope_recipient_write(&recipients, &recipient);
+    envelope.recipients = buffer_slice(&recipients);
+    queue_envelope_write(&body, &envelope);
+    buffer_add_u8(&body, 0);
+    queue_progress_write(&body, &progress);
+    add(b, QUEUE_RECORD_MESSAGE, QUEUE_RECORD_COPY, &body);
+}
+
+static void add_attempt(struct queue_index_builder *b)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    const struct queue_attempt attempt = {.id = some_id(), .recipients = {"\0\0\0\0", 4}};
+
+    queue_attempt_write(&body, &attempt);
+    add(b, QUEUE_RECORD_ATTEMPT, 0, &body);
+}
+
+static void add_event(struct queue_index_builder *b, enum queue_event_type type)
+{
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    const struct queue_event event = {.sequence = 1, .type = type, .id = some_id()};
+
+    queue_event_write(&body, &event);
+    add(b, QUEUE_RECORD_EVENTS, 0, &body);
+}
+
+/* Ends the builder; the types of the entries as letters. */
+static void assert_entries(struct queue_index_builder *b, const char *expected)
+{
+    CLEANUP(buffer_done) struct buffer file = BUFFER_NONE;
+    struct queue_index_head head = {.number = 1};
+    struct queue_index_entry entry;
+    struct slice entries;
+    char found[16] = "";
+
+    queue_index_finish(b, &head, &file);
+    queue_index_builder_free(b);
+    assert_int_equal(queue_index_read(buffer_slice(&file), &head, &entries), 0);
+    for (size_t i = 0; queue_index_entry_read(&entries, &entry) && i < sizeof(found) - 1; i++)
+        found[i] = "?SMEARC<>"[entry.record.type];
+    assert_string_equal(found, expected);
+}
+
+/* An older segment may hold the message open: its end must be told. */
+static void the_end_of_what_was_moved_stays(void **state)
+{
+    struct queue_index_builder *b = queue_index_builder_new();
+
+    (void)state;
+    add_copy(b);
+    add_event(b, QUEUE_EVENT_DELIVERED);
+    assert_entries(b, "ME");
+}
+
+static void an_attempt_that_ended_goes(void **state)
+{
+    struct queue_index_builder *b = queue_index_builder_new();
+
+    (void)state;
+    add_attempt(b);
+    add_event(b, QUEUE_EVENT_DEFERRED);
+    assert_entries(b, "E");
+}
+
+/* A crash ended it: that counts, whatever came of the next one. */
+static void an_attempt_before_a_start_stays(void **state)
+{
+    struct queue_index_builder *b = queue_index_builder_new();
+    const struct buffer none = BUFFER_NONE;
+
+    (void)state;
+    add_attempt(b);
+    add(b, QUEUE_RECORD_OPEN, 0, &none);
+    add_event(b, QUEUE_EVENT_DEFERRED);
+    assert_entries(b, "A>E");
+}
+
 /* --- the codec --- */
 
 static void torn_files_are_refused(void **state)
@@ -351,6 +451,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(torn_files_are_refused),
+        cmocka_unit_test(the_end_of_what_was_moved_stays),
+        cmocka_unit_test(an_attempt_that_ended_goes),
+        cmocka_unit_test(an_attempt_before_a_start_stays),
         cmocka_unit_test(test_lives),
         cmocka_unit_test(test_short_lives),
         cmocka_unit_test(test_is_passed_over),
