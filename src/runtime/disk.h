@@ -47,9 +47,10 @@ struct disk {
 
 /* The Linux disk on an open directory, which it takes over. disk_free accepts NULL. */
 struct disk *disk_new_linux(int directory);
-/* Takes a Linux disk's directory for this process alone, until disk_free or the process's end (however
- * it ends: the kernel keeps the lock, not the file `lock` that it makes there). -EBUSY: somebody has
- * it; *ret_holder is that process's id as it wrote it down, 0: not known. Waits for the disk. */
+/* Takes a Linux disk's directory for this process alone, until disk_free or the process's end
+ * (however it ends: the kernel keeps the lock, not the file `lock` that it makes there). -EBUSY:
+ * somebody has it; *ret_holder is that process's id as it wrote it down, 0: not known. Waits for
+ * the disk. */
 MUST_CHECK int disk_lock_linux(struct disk *d, uint64_t *ret_holder);
 void disk_free(struct disk *d);
 

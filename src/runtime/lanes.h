@@ -1,5 +1,5 @@
-/* The helper threads of world_linux: one a lane, for fetching a few; started when first needed. Ended jobs are
- * collected by the loop's thread, which a descriptor wakes. */
+/* The helper threads of world_linux: one a lane, for fetching a few; started when first needed.
+ * Ended jobs are collected by the loop's thread, which a descriptor wakes. */
 #ifndef LETTERHEAD_RUNTIME_LANES_H
 #define LETTERHEAD_RUNTIME_LANES_H
 

@@ -13,7 +13,7 @@ import pytest
 from dkim.canonicalization import Relaxed
 
 from harness import HEADER, connect
-from test_smtp_wire import CORPORA, unescape
+from test_smtp_wire import CORPORA, corpus_cases, unescape
 
 ID = r"0f00[0-9a-f]{12}-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-000000"
 
@@ -168,7 +168,7 @@ def read_spoof_from():
     return [dict(zip(("id", "header", "expect"), row)) for row in rows]
 
 
-@pytest.mark.parametrize("row", read_spoof_from(), ids=lambda row: row["id"])
+@corpus_cases(read_spoof_from())
 def test_spoofed_sender(server, row):
     """The corpus spoof-from, through the whole gate: what is accepted is signed for own.example, and nothing
     that another site owns is in a field that says who sent it."""

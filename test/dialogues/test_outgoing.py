@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from harness import HEADER, HERE, Client, plain, wait_for
-from test_smtp_wire import bytes_of, read_table
+from test_smtp_wire import bytes_of, corpus_cases, read_table
 
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
@@ -101,7 +101,7 @@ def body_of(content):
     return re.sub(rb"(?m)^\.", b"", (content.split(b"\r\n\r\n", 1) + [b""])[1])
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["id"])
+@corpus_cases(ROWS)
 def test_what_leaves(whole, row):
     """One message or none, and its bytes can be read in one way alone."""
     service, sink, site = whole

@@ -33,9 +33,9 @@ struct host {
     struct endpoint endpoint;
     int listener;
     struct host_habits habits;
-    bool away;               /* hangs up on everybody */
-    uint64_t asked_us;       /* when it last said that too much comes; 0: never */
-    uint64_t quiet_until_us; /* it is to be left alone until then, */
+    bool away;                        /* hangs up on everybody */
+    uint64_t asked_us;                /* when it last said that too much comes; 0: never */
+    uint64_t quiet_until_us;          /* it is to be left alone until then, */
     unsigned quiet_start, quiet_acts; /* by this gateway, and this wish of operators */
     unsigned quiet_visits;
     struct slice greylisted; /* addresses seen, one a line */
