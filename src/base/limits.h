@@ -38,6 +38,7 @@ enum {
     LIMIT_STS_POLICY_BYTES = 65536, /* a policy file, RFC 8461 §3.2 */
     LIMIT_STS_PATTERNS = 100,       /* mx lines of one policy; so that it fits into one frame */
     LIMIT_TLS_SESSIONS = 2000,      /* to mail hosts, remembered to be resumed; some KiB each */
+    LIMIT_STS_DOMAINS = 20000,      /* whose policies are kept */
     LIMIT_TLSRPT_DESTINATIONS = 4,  /* of one domain's reports */
 
     /* Reports that come back: bounces, complaints, auto-replies */

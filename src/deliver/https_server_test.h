@@ -1,9 +1,9 @@
-/* What the tests of HTTPS stand on: a DNS of a few names, and web servers on loopback, a thread
- * each, that answer by the path. Included once. */
+/* What the tests of HTTPS stand on: web servers on loopback, a thread each, that answer by the path.
+ * Included once. */
 #ifndef LETTERHEAD_DELIVER_HTTPS_SERVER_TEST_H
 #define LETTERHEAD_DELIVER_HTTPS_SERVER_TEST_H
 
-#include "runtime/world_linux.h"
+#include "deliver/fetch_dns_test.h"
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
@@ -12,91 +12,13 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-/* --- the DNS --- */
-
-static const struct {
-    const char *name, *v4, *v6;
-} dns_lines[] = {
-    {"here.example", "127.0.0.1", NULL},
-    {"other.example", "127.0.0.1", NULL},
-    {"mapped.example", NULL, "::ffff:127.0.0.1"},
-    {"metadata.example", "169.254.169.254", "fd00:ec2::254"},
-    {"mixed.example", "127.0.0.1", "::1"},
-};
-
-static struct {
-    struct list answered;
-    const struct world_ops *linux_ops;
-} dns;
-
-static void dns_start(struct world *w, struct world_query *query)
-{
-    struct dns_answer *answer = &query->answer;
-    const char *text = NULL;
-
-    (void)w;
-    *answer = (struct dns_answer){.status = strncmp(query->name, "broken.", 7) == 0 ? DNS_TEMPORARY
-                                                                                    : DNS_NO_NAME,
-                                  .why = SLICE("SERVFAIL")};
-    for (size_t i = 0; i < ARRAY_LEN(dns_lines); i++)
-        if (strcmp(dns_lines[i].name, query->name) == 0)
-            text = query->type == DNS_A ? dns_lines[i].v4 : dns_lines[i].v6;
-    if (text) {
-        answer->status = DNS_FOUND;
-        answer->count = 1;
-        answer->records = ARENA_NEW(query->arena, struct dns_record);
-        assert_int_equal(endpoint_parse_address(slice_text(text), &answer->records[0].address), 0);
-    }
-    list_add_last(&dns.answered, &query->link);
-}
-
-static void dns_cancel(struct world *w, struct world_query *query)
-{
-    (void)w;
-    list_remove(&query->link);
-}
-
-static void dns_wait(struct world *w, uint64_t until_us, struct world_news *news)
-{
-    dns.linux_ops->wait(w, list_empty(&dns.answered) ? until_us : 0, news);
-    LIST_FOREACH_SAFE (link, &dns.answered) {
-        list_remove(link);
-        list_add_last(&news->queries, link);
-    }
-}
-
-static void world_with_dns_run(task_function *function, void *argument)
-{
-    const struct world_linux_options options = {.disk = NULL};
-    struct world_ops ops;
-    char *problem = NULL;
-    struct world *w;
-
-    if (world_linux_new(&options, &w, &problem) < 0)
-        fail_msg("%s", problem);
-    list_init(&dns.answered);
-    dns.linux_ops = w->ops;
-    ops = *w->ops;
-    ops.query_start = dns_start;
-    ops.query_cancel = dns_cancel;
-    ops.wait = dns_wait;
-    w->ops = &ops;
-    assert_int_equal(loop_run(w, function, argument), 0);
-    w->ops = dns.linux_ops;
-    world_free(w);
-}
 
 /* --- the servers --- */
 
