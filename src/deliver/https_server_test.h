@@ -1,5 +1,5 @@
-/* What the tests of HTTPS stand on: web servers on loopback, a thread each, that answer by the path.
- * Included once. */
+/* What the tests of HTTPS stand on: web servers on loopback, a thread each, that answer by the
+ * path. Included once. */
 #ifndef LETTERHEAD_DELIVER_HTTPS_SERVER_TEST_H
 #define LETTERHEAD_DELIVER_HTTPS_SERVER_TEST_H
 

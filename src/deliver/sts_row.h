@@ -1,6 +1,6 @@
 /* The life of a domain's policy as the steward keeps it: what a fetch does to it, when to look
- * after it again, and what the gateways are told. A policy ends when its time is over or another takes
- * its place, and by nothing else (RFC 8461 §3.3, §5.1). Pure. */
+ * after it again, and what the gateways are told. A policy ends when its time is over or another
+ * takes its place, and by nothing else (RFC 8461 §3.3, §5.1). Pure. */
 #ifndef LETTERHEAD_DELIVER_STS_ROW_H
 #define LETTERHEAD_DELIVER_STS_ROW_H
 
