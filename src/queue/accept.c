@@ -134,6 +134,7 @@ void queue_accepted(struct queue *q, struct queue_body *body, int result)
                     (uint32_t)(append->size - QUEUE_RECORD_HEAD_BYTES),
                     (uint32_t)append->content.size);
     q->memory_bytes += queue_body_bytes(body);
+    list_add_last(&q->bodies, &body->link);
     q->counts.accepted += m->recipient_count;
     tell_waiter(body, 0);
     if (body->abandoned)

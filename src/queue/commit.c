@@ -65,6 +65,7 @@ static void begin_segment(struct queue_spool *s, struct commit_job *job)
     if (job->segment_bytes < job->segment_bytes_min)
         job->segment_bytes = job->segment_bytes_min;
     job->reserve_bytes = fresh ? s->options.reserve_bytes : 0;
+    job->keep_bytes = s->options.reserve_bytes;
     job->denied =
         fresh && s->options.max_bytes && s->bytes + job->segment_bytes > s->options.max_bytes;
     job->offset = QUEUE_BLOCK_BYTES;
@@ -178,6 +179,8 @@ static void succeed(struct queue_spool *s, const struct commit_job *job)
     s->acknowledged_written = s->acknowledged;
     s->failures_in_row = 0;
     s->stuck = false;
+    if (job->create)
+        s->low = job->low;
     while (!list_empty(&s->writing)) {
         struct queue_append *a = LIST_FIRST(&s->writing, struct queue_append, link);
 
@@ -295,7 +298,8 @@ void spool_commit(struct task *t, struct queue_spool *s)
         fail(s, s->job, r);
     else
         succeed(s, s->job);
-    s->results_due_us = list_empty(&s->pending) ? 0 : world_now_us(s->world) + QUEUE_POST_WAIT_US;
+    s->results_due_us =
+        list_empty(&s->pending) ? 0 : world_now_us(s->world) + spool_post_wait_us(s);
     condition_broadcast(&s->progress);
     condition_signal(&s->cleaning);
 }

@@ -27,6 +27,13 @@ int spool_choose_size(struct disk *disk, uint64_t reserve_bytes, uint64_t least,
     return free_bytes < reserve_bytes + *size ? -ENOSPC : 0;
 }
 
+bool spool_stands_on_reserve(struct disk *disk, uint64_t reserve_bytes)
+{
+    uint64_t free_bytes;
+
+    return disk->ops->free_bytes(disk, &free_bytes) == 0 && free_bytes < reserve_bytes;
+}
+
 /* Messages leave the reserve alone; results take whatever there is. */
 static int choose_size(struct commit_job *job)
 {
@@ -42,6 +49,7 @@ static int make_segment(struct commit_job *job)
     if (r == 0)
         r = queue_segment_create(job->disk, job->segment_bytes, &head, &job->file);
     job->made = r == 0;
+    job->low = job->made && spool_stands_on_reserve(job->disk, job->keep_bytes);
     return r;
 }
 

@@ -16,6 +16,7 @@ struct commit_job {
     uint64_t spool_id, commit_number;
     uint64_t segment_number, segment_bytes, segment_bytes_min;
     uint64_t reserve_bytes; /* must be left on disk by a new segment */
+    uint64_t keep_bytes;    /* the operator's reserve, of which results may take */
     int64_t wall_us;
     bool create;
     bool denied; /* by the configured size of the spool */
@@ -30,6 +31,7 @@ struct commit_job {
     int piece_count;
     /* what came of it */
     bool made; /* the new segment's file is there */
+    bool low;  /* and stands on the reserve */
     uint64_t last_event, message_bytes;
 };
 

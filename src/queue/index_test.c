@@ -115,7 +115,7 @@ static void index_all(struct task *t, struct bed *b)
 
     assert_int_equal(queue_spool_flush(t, s), 0);
     bed_pass_s(6);
-    for (int i = 0; i < 2000 && !all_have_one(s); i++) {
+    for (int i = 0; i < 30000 && !all_have_one(s); i++) {
         condition_signal(&s->indexing);
         assert_int_equal(task_sleep(t, 2000), 0);
     }

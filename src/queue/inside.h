@@ -40,6 +40,7 @@ struct queue {
     struct list order;     /* queue_message.link, oldest first */
     uint64_t next_number;
     uint64_t memory_bytes; /* of bodies */
+    struct list bodies;    /* queue_body.link */
     struct list walks;     /* queue_walk_place.link */
     bool suspect_busy;     /* a job is under way of a message that may be why the gateway crashes */
     struct list suspects_waiting; /* queue_message.turn: for its end */

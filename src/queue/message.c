@@ -81,6 +81,7 @@ void queue_body_free(struct queue_body *b)
 {
     if (!b)
         return;
+    list_remove(&b->link);
     buffer_done(&b->record);
     buffer_done(&b->content);
     buffer_done(&b->signature);

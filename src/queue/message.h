@@ -47,6 +47,7 @@ struct queue_group {
 
 /* What a delivery needs, and its way to the disk. */
 struct queue_body {
+    struct list link; /* in queue->bodies, those in memory for longest first */
     struct queue_append append;
     struct queue_message *message;
     struct accept_wait *waiter; /* who is to be told that it is durable */

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { ROOM_TRIES = 64 }; /* bodies looked at for each that came */
+
 uint64_t queue_now_us(const struct queue *q)
 {
     return world_now_us(q->world);
@@ -28,6 +30,10 @@ static void set_body(struct queue *q, struct queue_message *m, struct queue_body
     queue_body_free(m->body);
     m->body = body;
     q->memory_bytes += queue_body_bytes(body);
+    if (!body)
+        return;
+    body->message = m;
+    list_add_last(&q->bodies, &body->link);
 }
 
 static bool is_under_way(const struct queue_message *m)
@@ -40,11 +46,28 @@ static bool is_under_way(const struct queue_message *m)
     return false;
 }
 
+/* What has just come goes out first, if anything does; so room is made by what has waited longest,
+ * as far as no job uses it. */
+static void make_room(struct queue *q)
+{
+    for (int i = 0; i < ROOM_TRIES && q->memory_bytes > q->options.memory_max_bytes; i++) {
+        struct queue_body *oldest = LIST_FIRST(&q->bodies, struct queue_body, link);
+        struct queue_message *m = oldest->message;
+
+        if (!m->jobs) {
+            set_body(q, m, NULL);
+            continue;
+        }
+        list_remove(&oldest->link);
+        list_add_last(&q->bodies, &oldest->link);
+    }
+}
+
 void queue_drop_body(struct queue *q, struct queue_message *m)
 {
-    if (m->body &&
-        (!is_under_way(m) || (!m->jobs && q->memory_bytes > q->options.memory_max_bytes)))
+    if (m->body && !is_under_way(m))
         set_body(q, m, NULL);
+    make_room(q);
 }
 
 void queue_keep_body(struct queue *q, struct queue_message *m, struct queue_body *body)
@@ -196,6 +219,7 @@ static struct queue *queue_new(struct task *t, const struct queue_options *optio
     q->retry_delays_s = base_allocate(delays);
     memcpy(q->retry_delays_s, options->retry_delays_s, delays);
     list_init(&q->order);
+    list_init(&q->bodies);
     list_init(&q->walks);
     list_init(&q->suspects_waiting);
     queue_schedule_init(&q->schedule);

@@ -165,6 +165,7 @@ static int create_segment(struct recovery *r, const struct queue_segment_head *h
         size /= 2;
         result = queue_segment_create(r->disk, size, head, ret_file);
     }
+    s->low = spool_stands_on_reserve(r->disk, s->options.reserve_bytes);
     *ret_size = size;
     return result;
 }

@@ -251,7 +251,7 @@ struct queue_append *queue_spool_post(struct queue_spool *s, const struct queue_
     posted->append.bytes = posted->bytes.data;
     posted->append.size = posted->bytes.size;
     if (!s->results_due_us) {
-        s->results_due_us = world_now_us(s->world) + QUEUE_POST_WAIT_US;
+        s->results_due_us = world_now_us(s->world) + spool_post_wait_us(s);
         condition_signal(&s->work);
     }
     return &posted->append;

@@ -34,6 +34,7 @@ enum {
     QUEUE_SEGMENT_BYTES = 64 << 20,
     QUEUE_SEGMENT_BYTES_MIN = 1 << 20, /* when the disk or the configuration allows no more */
     QUEUE_POST_WAIT_US = 5000,         /* results wait so long for company */
+    QUEUE_POST_WAIT_FULL_US = 500000,  /* and on a full disk, since each commit takes a block */
 };
 
 /* Records on their way to disk. Its owner keeps it until the client's `committed`. */

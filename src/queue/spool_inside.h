@@ -39,6 +39,7 @@ struct queue_spool {
     enum spool_health health;
     char why[200];
     bool stuck;
+    bool low; /* the active segment stands on the reserve */
     unsigned failures_in_row;
     uint64_t retry_us; /* when stuck or full: not before */
     bool was_closed;
@@ -71,6 +72,8 @@ void commit_job_free(struct commit_job *job);
  * *size. */
 MUST_CHECK int spool_choose_size(struct disk *disk, uint64_t reserve_bytes, uint64_t least,
                                  uint64_t *size);
+/* Less than the reserve is free: what is written stands on it. Asks the disk, like the above. */
+bool spool_stands_on_reserve(struct disk *disk, uint64_t reserve_bytes);
 /* Of this segment nothing from `size` on counts. */
 void spool_void(struct queue_spool *s, uint64_t segment, uint64_t size);
 
@@ -106,5 +109,11 @@ uint64_t spool_segment_bytes(const struct queue_spool *s);
 void spool_task_ended(struct queue_spool *s);
 /* Gives an append back to whom it belongs; it is in no list any more. */
 void spool_end_append(struct queue_spool *s, struct queue_append *append, int result);
+
+/* How long results wait for company now. */
+static inline uint64_t spool_post_wait_us(const struct queue_spool *s)
+{
+    return s->low || s->health == SPOOL_FULL ? QUEUE_POST_WAIT_FULL_US : QUEUE_POST_WAIT_US;
+}
 
 #endif

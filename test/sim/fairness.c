@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { SITES = 8, POOLS_MAX = 64 };
+enum { SITES = 8, POOLS_MAX = 400 };
 
 /* What two sites were served since both had mail due: the first less the second. */
 struct account {
@@ -18,6 +18,7 @@ struct watched {
     uint64_t clock;
     struct account pairs[SITES][SITES];
     uint64_t cost_max[SITES];
+    uint64_t clocks[SITES][QUEUE_CLASSES]; /* of the sites' flows, as they were left */
     /* Where both classes of a site were due. */
     int64_t transactional[SITES], bulk[SITES];
 };
@@ -81,6 +82,47 @@ static bool is_due(const struct queue_schedule *s, const struct queue_pool *pool
             return true;
     }
     return false;
+}
+
+static const struct queue_flow *flow_of(const struct queue_schedule *s,
+                                        const struct queue_pool *pool, unsigned site_id)
+{
+    const struct queue_site *site = queue_roster_find_site(s, site_id);
+
+    if (site)
+        LIST_FOREACH (link, &site->lanes) {
+            const struct queue_lane *lane = LIST_ENTRY(link, struct queue_lane, of_site);
+
+            if (lane->flow && lane->flow->pool == pool)
+                return lane->flow;
+        }
+    return NULL;
+}
+
+/* A flow whose clock was set since had nothing due for a while, unseen by us: nobody saves up turns,
+ * so its accounts begin anew. */
+static void note_returns(struct watched *w, const struct queue_schedule *s,
+                         const struct queue_pool *pool)
+{
+    for (unsigned i = 0; i < SITES; i++) {
+        const struct queue_flow *flow = flow_of(s, pool, i);
+
+        if (flow && memcmp(flow->clock, w->clocks[i], sizeof flow->clock) == 0)
+            continue;
+        for (unsigned j = 0; j < SITES; j++)
+            w->pairs[i][j].open = w->pairs[j][i].open = false;
+    }
+}
+
+static void note_clocks(struct watched *w, const struct queue_schedule *s,
+                        const struct queue_pool *pool)
+{
+    for (unsigned i = 0; i < SITES; i++) {
+        const struct queue_flow *flow = flow_of(s, pool, i);
+
+        if (flow)
+            memcpy(w->clocks[i], flow->clock, sizeof flow->clock);
+    }
 }
 
 static uint64_t cost_of(const struct queue_group *g, uint64_t now_us)
@@ -172,6 +214,7 @@ struct queue_group *__wrap_queue_schedule_take(struct queue_schedule *s, struct 
         if (!both[i])
             w->bulk[i] = w->transactional[i] = 0;
     }
+    note_returns(w, s, pool);
     note_waiting(w, due);
     g = __real_queue_schedule_take(s, key, prefer, now_us);
     if (!g)
@@ -179,6 +222,7 @@ struct queue_group *__wrap_queue_schedule_take(struct queue_schedule *s, struct 
     site = (unsigned)g->message->site_id;
     cost = cost_of(g, now_us);
     w->clock = pool->clock;
+    note_clocks(w, s, pool);
     if (w->cost_max[site] < cost)
         w->cost_max[site] = cost;
     judge_sites(w, site, cost);
