@@ -99,8 +99,8 @@ static const struct queue_flow *flow_of(const struct queue_schedule *s,
     return NULL;
 }
 
-/* A flow whose clock was set since had nothing due for a while, unseen by us: nobody saves up turns,
- * so its accounts begin anew. */
+/* A flow whose clock was set since had nothing due for a while, unseen by us: nobody saves up
+ * turns, so its accounts begin anew. */
 static void note_returns(struct watched *w, const struct queue_schedule *s,
                          const struct queue_pool *pool)
 {
