@@ -24,7 +24,7 @@ void cli_print_list(const json_t *list, const char *const *headings, const char 
 /* A note that the gateway has not confirmed a change yet, if so. */
 void cli_print_gateway(const json_t *output);
 
-/* The views (cli_print_site.c, cli_print_message.c, cli_print_queue.c). */
+/* The views (cli_print_site.c, cli_print_message.c, cli_print_queue.c and the like). */
 void cli_print_site_added(const json_t *output);
 void cli_print_sites(const json_t *output);
 void cli_print_site(const json_t *output);
@@ -46,6 +46,8 @@ void cli_print_shaping(const json_t *output);
 void cli_print_providers(const json_t *output);
 void cli_print_reloaded(const json_t *output);
 void cli_print_suspension(const json_t *output);
+void cli_print_policies(const json_t *output);
+void cli_print_policy(const json_t *output);
 void cli_print_status(const json_t *output);
 int cli_status_service(const json_t *output);
 

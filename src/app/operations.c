@@ -1,6 +1,7 @@
 #include "app/operations.h"
 
 #include "deliver/shaping_service.h"
+#include "deliver/sts_keeper.h"
 #include "feedback/operations.h"
 #include "onboard/check.h"
 #include "queue/operations.h"
@@ -20,6 +21,7 @@ void operations_join(const struct operation_services *services,
     ret[count++] = feedback_operations(services->feedback);
     ret[count++] = queue_operations(services->queue);
     ret[count++] = shaping_operations(services->shaping);
+    ret[count++] = sts_operations(services->sts);
     ret[count++] = status_operations(services->feedback);
     assert(count == OPERATION_SETS);
 }

@@ -11,6 +11,7 @@ struct queue_service;
 struct submit_operations_service;
 struct feedback_service;
 struct shaping_service;
+struct sts_service;
 
 /* What the handlers work on; all NULL where the table is only looked at. */
 struct operation_services {
@@ -20,9 +21,10 @@ struct operation_services {
     struct queue_service *queue;
     struct feedback_service *feedback;
     struct shaping_service *shaping;
+    struct sts_service *sts;
 };
 
-enum { OPERATION_SETS = 9 };
+enum { OPERATION_SETS = 10 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

@@ -21,6 +21,7 @@ struct steward_role {
     struct store *store;
     struct history *history;
     struct world *world;
+    struct https *https;
     struct shaping_service shaping;
 };
 
@@ -80,6 +81,21 @@ static int open_world(struct steward_role *s)
     resolver_config(&arena, s->config, &resolver);
     resolver.fresh = true;
     r = world_linux_new(&options, &s->world, &problem);
+    return r < 0 ? complain(problem, r) : 0;
+}
+
+/* Without it no policy could be fetched, and mail would go out with less protection than its
+ * recipients ask for: rather no steward, and the name of what is missing. */
+static int open_https(struct steward_role *s)
+{
+    const struct config *c = s->config;
+    const struct https_options options = {
+        .authorities_file = c->authorities_file.data,
+        .policy = {c->allow_networks.items, c->allow_networks.count},
+    };
+    char *problem = NULL;
+    int r = https_new(&options, &s->https, &problem);
+
     return r < 0 ? complain(problem, r) : 0;
 }
 
@@ -155,6 +171,7 @@ static int main_task(struct task *t, void *argument)
         .site = {.hostname = s->config->hostname, .key_bits = (uint16_t)s->config->key_bits},
         .times = {(uint32_t)s->config->identity_patience_s, (uint32_t)s->config->identity_grace_s},
         .shaping = &s->shaping,
+        .https = s->https,
         .wait_for_stop = stop_signal_wait,
     };
 
@@ -174,6 +191,8 @@ static int prepare(struct steward_role *s)
     if (r == 0)
         r = open_world(s);
     if (r == 0)
+        r = open_https(s);
+    if (r == 0)
         r = load_shaping(s);
     return r;
 }
@@ -183,6 +202,7 @@ static void release(struct steward_role *s)
     shaping_service_done(&s->shaping);
     if (s->world)
         world_free(s->world);
+    https_free(s->https);
     history_close(s->history);
     store_close(s->store);
     if (s->config)

@@ -3,6 +3,7 @@
 #include "app/operations.h"
 #include "base/log.h"
 #include "control/server.h"
+#include "deliver/sts_keeper.h"
 #include "feedback/operations.h"
 #include "queue/operations.h"
 #include "site/credential.h"
@@ -29,6 +30,7 @@ struct steward {
     struct submit_operations_service submit;
     struct queue_service queue;
     struct feedback_service feedback;
+    struct sts_service sts;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -87,6 +89,8 @@ static int gateway_request(struct task *t, void *context, uint8_t type, struct s
         return take_events(t, link->steward, body, reply);
     case IPC_GATEWAY_DRAINED:
         return note_drained(link->steward, link->place);
+    case IPC_STS_ASK:
+        return sts_keeper_answer(t, link->steward->sts.keeper, body, reply);
     default:
         return -EPERM;
     }
@@ -142,7 +146,7 @@ static void meet_gateways(struct scope *scope, struct steward *s)
     s->gateways.count = o->gateway_count;
 }
 
-/* Peers begin to run at the next wait, and by then the pusher is there. */
+/* Peers begin to run at the next wait, and by then the pusher and the keeper are there. */
 static int meet_neighbours(struct scope *scope, struct steward *s)
 {
     const struct peer_handlers to_vault = {.request = vault_request, .context = s};
@@ -156,6 +160,8 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
     s->site.context = s;
     s->options.shaping->store = s->options.store;
     s->options.shaping->gateways = &s->gateways;
+    s->sts = (struct sts_service){s->options.store,
+                                  sts_keeper_new(scope, s->options.store, s->options.https)};
     return site_pusher_new(scope, s->options.store, &s->gateways, &s->site.pusher);
 }
 
@@ -166,7 +172,7 @@ static void join_operations(struct steward *s)
     s->queue = (struct queue_service){s->options.store, &s->gateways};
     s->feedback = (struct feedback_service){s->options.store, s->options.history, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
-                                                 &s->feedback, s->options.shaping},
+                                                 &s->feedback, s->options.shaping, &s->sts},
                     s->sets);
 }
 
@@ -196,6 +202,13 @@ static int check(struct task *t, void *argument)
 
     end(s, r == -ECANCELED ? 0 : r);
     return r;
+}
+
+static int keep_policies(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return sts_keeper_run(t, s->sts.keeper);
 }
 
 static int wait_for_stop(struct task *t, void *argument)
@@ -244,6 +257,7 @@ static int work(struct task *t, struct steward *s)
         {"control", serve},
         {"checks", check},
         {"uses", note_uses},
+        {"policies", keep_policies},
     };
     CLEANUP(scope_close) struct scope scope;
     int r = 0;
@@ -270,7 +284,9 @@ int steward_run(struct task *t, const struct steward_options *options)
         join_operations(s);
         r = work(t, s);
     }
+    https_stop(s->options.https); /* fetches run in this scope */
     scope_close(&neighbours);
+    sts_keeper_free(s->sts.keeper);
     site_pusher_free(s->site.pusher);
     for (size_t i = 0; i < s->gateways.count; i++)
         peer_free(s->gateways.members[i].peer);

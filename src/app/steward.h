@@ -1,9 +1,10 @@
 /* The steward put together: the operations and their door, the gateways' directories, the
- * checks of identities, the history of events, and its neighbours. Nothing here knows files, users
- * or configuration. */
+ * checks of identities, the policies of MTA-STS, the history of events, and its neighbours. Nothing
+ * here knows files, users or configuration. */
 #ifndef LETTERHEAD_APP_STEWARD_H
 #define LETTERHEAD_APP_STEWARD_H
 
+#include "deliver/https.h"
 #include "deliver/shaping_service.h"
 #include "feedback/history.h"
 #include "onboard/check.h"
@@ -25,6 +26,7 @@ struct steward_options {
     struct site_service site; /* store, vault and pusher are filled in */
     struct identity_times times;
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */
+    struct https *https; /* what policies of MTA-STS are fetched by; borrowed, stopped at the end */
     /* Suspends until the steward is to stop. An error counts as such a wish. */
     int (*wait_for_stop)(struct task *t, void *context);
     void *context;

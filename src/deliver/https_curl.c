@@ -292,6 +292,16 @@ static void note_answer(struct run *run)
         note_type(type, answer);
 }
 
+/* OpenSSL's words, "hostname mismatch", do not tell of what. */
+static void explain(const char *text, struct https_answer *answer)
+{
+    bool certificate = answer->outcome == HTTPS_BAD_CERTIFICATE;
+    int size = snprintf(answer->why, sizeof answer->why, "%s",
+                        certificate ? "the server's certificate is refused: " : "");
+
+    log_escape(slice_text(text), answer->why + size, sizeof answer->why - (size_t)size);
+}
+
 static void note_failure(struct run *run, CURLcode code)
 {
     struct https_answer *answer = run->exchange->answer;
@@ -309,7 +319,7 @@ static void note_failure(struct run *run, CURLcode code)
                  run->exchange->request->answer_bytes_max);
         return;
     }
-    log_escape(slice_text(text), answer->why, sizeof answer->why);
+    explain(text, answer);
 }
 
 void https_curl_exchange(struct https_exchange *exchange)

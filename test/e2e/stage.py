@@ -436,6 +436,17 @@ class Service(Server):
             r := self.call("message", "show", message_id, "--json", check=False)) and r.returncode == 0 and r)
         return json.loads(shown.stdout)
 
+    def first_attempt(self, message_id):
+        """The message's recipient and the event of its first attempt, once there is one."""
+        def tried():
+            reply = next(self.operate([("message.show", {"message": message_id})]))
+            if "output" not in reply:
+                return None  # the history does not have it yet
+            shown = reply["output"]
+            events = [event for event in shown["events"] if event["event"] in ("delivered", "deferred", "bounced")]
+            return events and (shown["recipients"][0], events[0])
+        return wait_until(f"an attempt of {message_id}", tried, seconds=60)
+
     def operate(self, requests):
         """The replies to many operations, (name, input) each, over one connection to the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
