@@ -2,17 +2,20 @@
 mta-sts.DOMAIN on loopback, obeyed by real gateways, kept and let go of as RFC 8461 has it."""
 
 import pathlib
+import socket
 import sqlite3
+import subprocess
 import time
 
 import pytest
 
 import stage
 import tls_peer
+from conftest import DMARC
 from policy_host import PolicyHost, policy
 
 ZONE = "town.example"
-WEB, SHORT_WEB, WRONG_WEB = "127.0.4.1", "127.0.4.2", "127.0.4.3"
+WEB, SHORT_WEB, WRONG_WEB, SILENT_WEB = "127.0.4.1", "127.0.4.2", "127.0.4.3", "127.0.4.6"
 MX = {"mx": "127.0.4.4", "impostor": "127.0.4.5"}  # the second has another host's certificate
 REFUSED = {  # what the policy's host answers, by the first label of the domain, and what is said of it
     "redirects": ((301, {"Location": f"https://mta-sts.secret.{ZONE}/.well-known/mta-sts.txt"}, ""),
@@ -73,7 +76,7 @@ def web(directory, authority):
 def town(directory, authority, web):
     wrong = serve_policies(directory, authority, WRONG_WEB, [f"mta-sts.elsewhere.{ZONE}"])
     wrong.files = web.files
-    with stage.Dns(directory / "dns", {"library.example": "", ZONE: ""}) as dns:
+    with stage.Dns(directory / "dns", {"library.example": DMARC, ZONE: ""}) as dns:
         found = Town(dns)
         for name in REFUSED:
             found.add(name, {"wrong": WRONG_WEB, "inside": "10.0.0.1"}.get(name, WEB))
@@ -218,6 +221,22 @@ def test_what_is_not_there_is_said_so(service):
         result = service.call(*words, check=False)
         assert result.returncode == 1 and "nobody.town.example" in result.stderr
     assert service.call("sts", "show", "-", check=False).returncode != 0
+
+
+def test_a_silent_host_does_not_hold_up_the_end(service, town):
+    domain = town.add("silent", web=SILENT_WEB)
+    town.publish()
+    with socket.create_server((SILENT_WEB, 443)) as door:
+        door.settimeout(20)
+        with subprocess.Popen([service.binary, "sts", "refresh", domain, "--config", str(service.config)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+            client, _ = door.accept()  # the fetch is on its way
+            with client:
+                begun = time.monotonic()
+                service.stop()
+                assert time.monotonic() - begun < 5
+    service.start()
+    assert service.call("sts", "show", domain, check=False).returncode == 1  # it says nothing about the domain
 
 
 def test_the_steward_listens_on_no_port(service):

@@ -11,6 +11,7 @@ import pytest
 
 import stage
 import tls_peer
+from conftest import DMARC
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "transport-security.md"
 
@@ -154,7 +155,7 @@ def peers(directory):
 
 @pytest.fixture(scope="module")
 def signed_dns(directory, peers):
-    zones = {"library.example": "", "museum.example": "", **zone_records(peers)}
+    zones = {"library.example": DMARC, "museum.example": DMARC, **zone_records(peers)}
     with stage.Dns(directory / "dns", zones, signed=["signed.example"]) as server:
         yield server
 
