@@ -138,6 +138,36 @@ static int cancelling_waits_for_jobs_under_way(struct task *t, struct bed *b)
     return 0;
 }
 
+/* Delivery parks a site besides what operators hold: each must end for its mail to go on. */
+static int a_parked_site_waits(struct task *t, struct bed *b)
+{
+    struct queue_job *job;
+
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit_one(t, b, 1, 5, "a@example.net"), 0);
+    assert_int_equal(bed_submit_one(t, b, 2, 6, "a@example.com"), 0);
+    job = bed_take(t, b, "example.net");
+    queue_park(b->queue, 5);
+    queue_park(b->queue, 5);
+    queue_return(b->queue, job);
+    assert_int_equal(bed_submit_one(t, b, 3, 5, "b@example.org"), 0);
+    assert_true(bed_nothing(t, b, "example.net") && bed_nothing(t, b, "example.org"));
+    assert_false(bed_nothing(t, b, "example.com"));
+    assert_int_equal(act(t, b, QUEUE_ACT_HOLD, 0, 5, QUEUE_EVENT_ALL_RECIPIENTS), 2);
+    queue_unpark_all(b->queue);
+    assert_true(bed_nothing(t, b, "example.net"));
+    queue_park(b->queue, 5);
+    (void)act(t, b, QUEUE_ACT_RELEASE, 0, 5, QUEUE_EVENT_ALL_RECIPIENTS);
+    assert_true(bed_nothing(t, b, "example.net"));
+    queue_unpark_all(b->queue);
+    assert_false(bed_nothing(t, b, "example.net") || bed_nothing(t, b, "example.org"));
+    queue_park(b->queue, 5);
+    reopen(t, b); /* whoever parked it is gone */
+    assert_false(bed_nothing(t, b, "example.net"));
+    bed_close(t, b);
+    return 0;
+}
+
 static int a_held_site_is_paused(struct task *t, struct bed *b)
 {
     assert_int_equal(bed_open(t, b), 0);
@@ -200,6 +230,7 @@ BED_TEST(holding_reaches_jobs_under_way)
 BED_TEST(cancelled_mail_is_gone)
 BED_TEST(cancelling_waits_for_jobs_under_way)
 BED_TEST(a_held_site_is_paused)
+BED_TEST(a_parked_site_waits)
 BED_TEST(all_of_a_site_can_be_cancelled)
 BED_TEST(an_act_that_is_not_on_disk_fails)
 
@@ -212,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_cancelled_mail_is_gone),
         cmocka_unit_test(test_cancelling_waits_for_jobs_under_way),
         cmocka_unit_test(test_a_held_site_is_paused),
+        cmocka_unit_test(test_a_parked_site_waits),
         cmocka_unit_test(test_all_of_a_site_can_be_cancelled),
         cmocka_unit_test(test_an_act_that_is_not_on_disk_fails),
     };

@@ -294,6 +294,16 @@ size_t queue_bulk(const struct queue *q, struct slice pool)
     return queue_schedule_bulk(&q->schedule, pool);
 }
 
+void queue_park(struct queue *q, uint64_t site_id)
+{
+    queue_schedule_park(&q->schedule, site_id);
+}
+
+void queue_unpark_all(struct queue *q)
+{
+    queue_schedule_unpark_all(&q->schedule);
+}
+
 void queue_pool_move(struct queue *q, struct slice destination, struct slice pool)
 {
     queue_schedule_move(&q->schedule, destination, pool);

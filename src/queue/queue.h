@@ -141,6 +141,11 @@ void queue_keep_signature(struct queue *q, const struct message_id *id,
  * with who took it. Does nothing for a destination without mail: `pool` is asked when it comes. */
 void queue_pool_move(struct queue *q, struct slice destination, struct slice pool);
 
+/* Nothing of the site is handed out until queue_unpark_all, in any pool; what is in a job stays
+ * there. It is not remembered over a restart. `due` is called for what can be taken again. */
+void queue_park(struct queue *q, uint64_t site_id);
+void queue_unpark_all(struct queue *q);
+
 /* A *destination* is where a recipient's mail goes, by its key: the recipient's domain, or a next
  * hop. A *pool* is what shares connections and limits: a receiving provider, or a relay. Every
  * destination belongs to one pool at a time. Callbacks must not suspend, and must not call the

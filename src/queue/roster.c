@@ -121,7 +121,7 @@ struct queue_site *queue_roster_need_site(struct queue_schedule *s, uint64_t id)
 
 void queue_roster_drop_site(struct queue_schedule *s, struct queue_site *site)
 {
-    if (site->paused || !list_empty(&site->lanes))
+    if (site->paused || site->parked || !list_empty(&site->lanes))
         return;
     table_remove(&s->sites, &site->item);
     list_remove(&site->link);
@@ -253,7 +253,7 @@ void queue_roster_done(struct queue_schedule *s)
     while (!list_empty(&s->sites_all)) {
         struct queue_site *site = LIST_FIRST(&s->sites_all, struct queue_site, link);
 
-        site->paused = false;
+        site->paused = site->parked = false;
         queue_roster_drop_site(s, site);
     }
     assert(list_empty(&s->pools_all));

@@ -22,7 +22,7 @@ struct queue_lane *queue_roster_need_lane(struct queue_schedule *s, uint64_t sit
 
 /* Frees the lane, which has no groups, and what nothing else needs. */
 void queue_roster_drop_lane(struct queue_schedule *s, struct queue_lane *lane);
-/* Frees the site if it is not paused and has no lanes. */
+/* Frees the site if it is open and has no lanes. */
 void queue_roster_drop_site(struct queue_schedule *s, struct queue_site *site);
 
 /* The lane, which is in nobody's turn, belongs to its site's flow in the pool from now on. */

@@ -38,10 +38,15 @@ static void count_ready(struct queue_pool *pool, enum queue_class class, size_t 
         pool->ready_transactional += more - less;
 }
 
-/* What is ready in the lane can be taken from its pool; or, with its site paused, cannot. */
+static bool is_closed(const struct queue_site *site)
+{
+    return site->paused || site->parked;
+}
+
+/* What is ready in the lane can be taken from its pool; or, with its site closed, cannot. */
 static void open_lane(struct queue_lane *lane)
 {
-    if (lane->flow->site->paused)
+    if (is_closed(lane->flow->site))
         return;
     for (unsigned class = 0; class < QUEUE_CLASSES; class ++) {
         if (lane->ready_count[class])
@@ -52,7 +57,7 @@ static void open_lane(struct queue_lane *lane)
 
 static void close_lane(struct queue_lane *lane)
 {
-    if (lane->flow->site->paused)
+    if (is_closed(lane->flow->site))
         return;
     for (unsigned class = 0; class < QUEUE_CLASSES; class ++) {
         queue_turn_leave(lane->flow, &lane->link[class]);
@@ -68,7 +73,7 @@ static void make_ready(struct queue_schedule *s, struct queue_group *g)
 
     list_add_last(&lane->ready[class], &g->link);
     lane->ready_count[class]++;
-    if (f->site->paused)
+    if (is_closed(f->site))
         return;
     if (!list_linked(&lane->link[class]))
         queue_turn_enter(f, class, &lane->link[class]);
@@ -85,7 +90,7 @@ static void make_unready(struct queue_group *g)
         return;
     list_remove(&g->link);
     lane->ready_count[class]--;
-    if (lane->flow->site->paused)
+    if (is_closed(lane->flow->site))
         return;
     count_ready(lane->flow->pool, class, 0, 1);
     if (lane->ready_count[class] == 0)
@@ -312,20 +317,46 @@ static void resume_lane(struct queue_schedule *s, struct queue_lane *lane)
         announce(s, lane->flow->pool);
 }
 
+/* Frees the site if nothing is left to be remembered. */
+static void set_closed(struct queue_schedule *s, struct queue_site *site, bool paused, bool parked)
+{
+    bool was = is_closed(site), will = paused || parked;
+
+    if (!was && will)
+        LIST_FOREACH (link, &site->lanes)
+            close_lane(LIST_ENTRY(link, struct queue_lane, of_site));
+    site->paused = paused;
+    site->parked = parked;
+    if (was && !will)
+        LIST_FOREACH (link, &site->lanes)
+            resume_lane(s, LIST_ENTRY(link, struct queue_lane, of_site));
+    queue_roster_drop_site(s, site);
+}
+
 bool queue_schedule_pause(struct queue_schedule *s, uint64_t site_id, bool paused)
 {
     struct queue_site *site = queue_roster_need_site(s, site_id);
     bool changed = site->paused != paused;
 
-    if (changed && paused)
-        LIST_FOREACH (link, &site->lanes)
-            close_lane(LIST_ENTRY(link, struct queue_lane, of_site));
-    site->paused = paused;
-    if (changed && !paused)
-        LIST_FOREACH (link, &site->lanes)
-            resume_lane(s, LIST_ENTRY(link, struct queue_lane, of_site));
-    queue_roster_drop_site(s, site);
+    set_closed(s, site, paused, site->parked);
     return changed;
+}
+
+void queue_schedule_park(struct queue_schedule *s, uint64_t site_id)
+{
+    struct queue_site *site = queue_roster_need_site(s, site_id);
+
+    set_closed(s, site, site->paused, true);
+}
+
+void queue_schedule_unpark_all(struct queue_schedule *s)
+{
+    LIST_FOREACH_SAFE (link, &s->sites_all) {
+        struct queue_site *site = LIST_ENTRY(link, struct queue_site, link);
+
+        if (site->parked)
+            set_closed(s, site, site->paused, false);
+    }
 }
 
 bool queue_schedule_is_paused(const struct queue_schedule *s, uint64_t site_id)

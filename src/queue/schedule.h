@@ -17,7 +17,7 @@ struct queue_pool {
     struct list link;           /* in schedule->pools_all */
     struct heap flows;          /* queue_flow.turn: those with something due */
     uint64_t clock;             /* what the flow last served had been served before */
-    size_t ready;               /* groups that are due and not paused */
+    size_t ready;               /* groups that are due, of sites that are open */
     size_t ready_transactional; /* of these */
     size_t destinations;        /* that belong to it */
     size_t key_size;
@@ -49,7 +49,8 @@ struct queue_site {
     struct list link;  /* in schedule->sites_all */
     struct list lanes; /* queue_lane.of_site */
     uint64_t id;
-    bool paused;
+    bool paused; /* by an operator */
+    bool parked; /* by delivery: it could send nothing of it now */
 };
 
 struct queue_schedule {
@@ -102,6 +103,9 @@ void queue_schedule_move(struct queue_schedule *s, struct slice destination, str
 /* False: it was so already. */
 bool queue_schedule_pause(struct queue_schedule *s, uint64_t site_id, bool paused);
 bool queue_schedule_is_paused(const struct queue_schedule *s, uint64_t site_id);
+/* Nothing of the site is handed out until all are opened again. */
+void queue_schedule_park(struct queue_schedule *s, uint64_t site_id);
+void queue_schedule_unpark_all(struct queue_schedule *s);
 /* Calls `due` for all pools with something due. */
 void queue_schedule_announce(struct queue_schedule *s);
 
