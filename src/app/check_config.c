@@ -39,8 +39,10 @@ static int check_shaping(const struct config *config, struct buffer *problems)
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     struct shaping shaping;
 
-    return shaping_file_load(&arena, config->shaping_file.size ? config->shaping_file.data : "",
-                             &shaping, problems);
+    const char *path = config->shaping_file.size ? config->shaping_file.data : "";
+    int r = shaping_file_load(&arena, path, &shaping, problems);
+
+    return r == 0 ? shaping_file_try_sources(path, &shaping, problems) : r;
 }
 
 /* Without it the gateway would not start, since policies could not be kept. */

@@ -43,6 +43,7 @@ void cli_print_sent(const json_t *output);
 void cli_print_queue(const json_t *output);
 void cli_print_acted(const json_t *output);
 void cli_print_shaping(const json_t *output);
+void cli_print_sources(const json_t *output);
 void cli_print_providers(const json_t *output);
 void cli_print_reloaded(const json_t *output);
 void cli_print_suspension(const json_t *output);

@@ -99,6 +99,17 @@ void cli_print_providers(const json_t *output)
                    "Nothing was sent to anybody yet.");
 }
 
+void cli_print_sources(const json_t *output)
+{
+    static const char *const headings[] = {"ADDRESS", "NAME", "POOLS", "PLAN", "SINCE",
+                                           "DAY",     "SENT", "LIMIT", "WHY",  NULL};
+    static const char *const members[] = {"address", "hostname", "pools", "plan", "started",
+                                          "day",     "sent",     "limit", "why",  NULL};
+
+    cli_print_list(json_object_get(output, "sources"), headings, members,
+                   "The shaping file names no sources: the system chooses the address.");
+}
+
 void cli_print_reloaded(const json_t *output)
 {
     printf("%" JSON_INTEGER_FORMAT " providers and %" JSON_INTEGER_FORMAT

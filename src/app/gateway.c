@@ -20,7 +20,7 @@ struct gateway {
     struct deliver *deliver;
     struct submit_service *submit;
     struct submit_remote *remote;
-    struct condition changed; /* the directory became whole, or it is time to end */
+    struct condition changed; /* the directory or the shaping came, or it is time to end */
     bool ending;
     int result; /* why it ends, when nobody asked for it */
 };
@@ -62,9 +62,13 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_GATEWAY_STATUS:
         return g->queue ? answer_status(t, g, reply) : -EAGAIN;
     case IPC_SHAPING:
+        r = g->deliver ? deliver_shaping_request(t, g->deliver, type, body, reply) : -EAGAIN;
+        condition_broadcast(&g->changed);
+        return r;
     case IPC_SHAPING_SUSPEND:
     case IPC_SHAPING_LIST:
     case IPC_SHAPING_SHOW:
+    case IPC_SHAPING_SENT:
         return g->deliver ? deliver_shaping_request(t, g->deliver, type, body, reply) : -EAGAIN;
     case IPC_QUEUE_ACT:
         /* Whoever asks for a retry does not mean: when the destination has rested. */
@@ -177,7 +181,20 @@ static int pump(struct task *t, void *argument)
     return queue_pump_run(t, g->queue, g->steward);
 }
 
-/* From here on mail flows: out as soon as there is a directory to sign by, in at the same time. */
+static int tell_sent(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+
+    return deliver_tell_sent(t, g->deliver, g->steward);
+}
+
+/* Before that it is not known what to sign by, or which address mail is to go out from. */
+static bool knows_enough(const struct gateway *g)
+{
+    return directory_ready(g->directory) && deliver_is_shaped(g->deliver);
+}
+
+/* From here on mail flows, out and in at the same time. */
 static int work(struct task *t, struct gateway *g)
 {
     CLEANUP(scope_close) struct scope delivery, front, watch;
@@ -189,7 +206,7 @@ static int work(struct task *t, struct gateway *g)
     r = scope_spawn(&watch, "wait for stop", wait_for_stop, g);
     if (r == 0)
         r = scope_spawn(&delivery, "events", pump, g);
-    while (r == 0 && !directory_ready(g->directory) && !g->ending)
+    while (r == 0 && !knows_enough(g) && !g->ending)
         r = condition_wait(t, &g->changed);
     if (r < 0 || g->ending)
         return r;
@@ -199,6 +216,9 @@ static int work(struct task *t, struct gateway *g)
     if (r < 0)
         return r;
     deliver_start(g->deliver, &delivery, g->queue);
+    r = scope_spawn(&delivery, "what was sent", tell_sent, g);
+    if (r < 0)
+        return r;
     r = g->options.draining ? scope_spawn(&front, "drain", drain, g)
                             : scope_spawn(&front, "submission", serve, g);
     while (r == 0 && !g->ending)
@@ -207,6 +227,8 @@ static int work(struct task *t, struct gateway *g)
     scope_close(&front);
     if (r == 0)
         r = deliver_stop(t, g->deliver, STOP_DELIVERY_US);
+    if (r == 0)
+        r = deliver_tell_sent_last(t, g->deliver, g->steward);
     return r < 0 ? r : g->result;
 }
 

@@ -23,6 +23,7 @@ struct steward_role {
     struct world *world;
     struct https *https;
     struct shaping_service shaping;
+    bool serving; /* a mistake in the shaping file is an answer from now on */
 };
 
 static int complain(char *problem, int r)
@@ -125,13 +126,24 @@ static void fill_gateways(const struct role_start *start, struct steward_options
     o->gateway_count = start->gateway_count;
 }
 
+/* At the start the network may not be whole yet; whoever reloads is told. */
 static int read_shaping(void *context, struct arena *arena, struct shaping *ret,
                         struct buffer *problems)
 {
     const struct steward_role *s = context;
+    const char *path = s->config->shaping_file.size ? s->config->shaping_file.data : "";
+    CLEANUP(buffer_done) struct buffer missing = BUFFER_NONE;
+    int r = shaping_file_load(arena, path, ret, problems);
 
-    return shaping_file_load(
-        arena, s->config->shaping_file.size ? s->config->shaping_file.data : "", ret, problems);
+    if (r < 0 || shaping_file_try_sources(path, ret, &missing) == 0)
+        return r;
+    if (s->serving) {
+        buffer_add(problems, buffer_slice(&missing));
+        return -EINVAL;
+    }
+    log_error("some source addresses are passed over until they are there: %.*s",
+              SLICE_ARG(buffer_slice(&missing)));
+    return 0;
 }
 
 static int read_builtin(void *context, struct arena *arena, struct shaping *ret,
@@ -175,6 +187,7 @@ static int main_task(struct task *t, void *argument)
         .wait_for_stop = stop_signal_wait,
     };
 
+    s->serving = true;
     fill_ports(s->config, &options.site);
     fill_gateways(&s->start, &options);
     return steward_run(t, &options);

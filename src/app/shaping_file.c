@@ -2,6 +2,7 @@
 
 #include "app/schema.h"
 #include "app/shaping_builtin.h"
+#include "app/shaping_file_sources.h"
 #include "base/limits.h"
 #include "wire/dns_text.h"
 #include "wire/ipc.h"
@@ -27,6 +28,7 @@ struct file {
     const char *path;
     struct schema_list providers; /* struct file_provider */
     struct schema_list replies;   /* struct file_reply */
+    struct file_sources sources;
 };
 
 /* What stands in for a provider in the queue's pools, and in commands. */
@@ -187,6 +189,27 @@ static const struct schema_field file_fields[] = {
      .fields = &reply_item,
      .item_size = sizeof(struct file_reply),
      .max = SHAPING_REPLIES_MAX},
+    {.name = "sources",
+     .type = SCHEMA_LIST,
+     .offset = offsetof(struct file, sources.sources),
+     .fallback = "",
+     .fields = &shaping_source_item,
+     .item_size = sizeof(struct file_source),
+     .max = SHAPING_SOURCES_MAX},
+    {.name = "source_pools",
+     .type = SCHEMA_LIST,
+     .offset = offsetof(struct file, sources.pools),
+     .fallback = "",
+     .fields = &shaping_pool_item,
+     .item_size = sizeof(struct file_pool),
+     .max = SHAPING_POOLS_MAX},
+    {.name = "warm_up_plans",
+     .type = SCHEMA_LIST,
+     .offset = offsetof(struct file, sources.plans),
+     .fallback = "",
+     .fields = &shaping_plan_item,
+     .item_size = sizeof(struct file_plan),
+     .max = SHAPING_PLANS_MAX},
     {.name = NULL},
 };
 
@@ -215,6 +238,7 @@ static struct shaping shaping_of(struct arena *arena, const struct file *file)
         s.replies[i].means += SHAPING_SLOW_DOWN; /* the schema counts from 0 */
         s.replies[i].action += SHAPING_NONE;
     }
+    shaping_file_sources_of(arena, &file->sources, &s);
     return s;
 }
 
@@ -261,6 +285,7 @@ static void check_together(const struct file *file, const struct shaping *s,
         if (reply_mistake(s, i))
             buffer_printf(problems, "%s:%zu: replies[%zu]: %s\n", file->path, replies[i].line, i,
                           reply_mistake(s, i));
+    shaping_file_sources_check(file->path, &file->sources, s, problems);
     shaping_write(&body, s);
     if (body.size > LIMIT_FRAME_BYTES - IPC_HEADER_BYTES)
         buffer_printf(problems, "%s: is too long by %zu bytes; take out what is not needed\n",

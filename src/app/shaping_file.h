@@ -11,5 +11,9 @@ MUST_CHECK int shaping_file_load(struct arena *arena, const char *path, struct s
 /* The same for a text, under the name `path` in messages. */
 MUST_CHECK int shaping_file_read(struct arena *arena, const char *path, struct slice text,
                                  struct shaping *ret, struct buffer *problems);
+/* Whether this machine has the addresses of the sources. -EADDRNOTAVAIL: `problems` has a line for
+ * each that it does not have. */
+MUST_CHECK int shaping_file_try_sources(const char *path, const struct shaping *s,
+                                        struct buffer *problems);
 
 #endif

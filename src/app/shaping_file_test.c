@@ -174,11 +174,53 @@ static void reads_what_is_written(void **state)
     assert_int_equal(s.provider_count + s.reply_count, 0);
 }
 
+#define SOURCE "sources:\n  - {address: 192.0.2.10, hostname: out1.example.net"
+#define POOL "source_pools:\n  - {name: default, addresses: [192.0.2.10]}\n"
+#define PLANS "warm_up_plans:\n  - {name: gentle, messages_a_day: [50, 100]}\n"
+
+static void reads_sources(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
+    struct shaping s;
+
+    (void)state;
+    if (read_text(&arena,
+                  SOURCE
+                  ", warm_up: {started: 2024-10-04, plan: gentle}}\n"
+                  "  - {address: \"2001:db8::10\", hostname: out2.example.net}\n" POOL
+                  "  - {name: quiet, addresses: [\"2001:db8::10\"], sites: [museum]}\n" PLANS,
+                  &s, &problems) < 0)
+        fail_msg("%.*s", SLICE_ARG(buffer_slice(&problems)));
+    assert_int_equal(s.source_count, 2);
+    assert_int_equal(s.sources[0].started_day, 20000);
+    assert_true(slice_equal(s.sources[0].plan, SLICE("gentle")));
+    assert_int_equal(s.sources[1].plan.size, 0);
+    assert_int_equal(s.pool_count, 2);
+    assert_true(slice_equal(s.pools[1].sites[0], SLICE("museum")));
+    assert_int_equal(s.plans[0].messages[1], 100);
+}
+
+struct mistake {
+    const char *text, *problem;
+};
+
+static void find_mistakes(const struct mistake *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
+        struct shaping s;
+
+        assert_int_equal(read_text(&arena, rows[i].text, &s, &problems), -EINVAL);
+        if (slice_find_slice(buffer_slice(&problems), slice_text(rows[i].problem)) < 0)
+            fail_msg("row %zu: %.*s", i, SLICE_ARG(buffer_slice(&problems)));
+    }
+}
+
 static void names_mistakes_with_line_and_cure(void **state)
 {
-    static const struct {
-        const char *text, *problem;
-    } rows[] = {
+    static const struct mistake rows[] = {
         {"providers:\n  - {name: a, hosts: [x]}\n  - {name: a, hosts: [y]}\n",
          "f:3: providers[1]: \"a\" is there already"},
         {"providers:\n  - {name: a}\n",
@@ -210,15 +252,47 @@ static void names_mistakes_with_line_and_cure(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-        CLEANUP(buffer_done) struct buffer problems = BUFFER_NONE;
-        struct shaping s;
+    find_mistakes(rows, ARRAY_LEN(rows));
+}
 
-        assert_int_equal(read_text(&arena, rows[i].text, &s, &problems), -EINVAL);
-        if (slice_find_slice(buffer_slice(&problems), slice_text(rows[i].problem)) < 0)
-            fail_msg("row %zu: %.*s", i, SLICE_ARG(buffer_slice(&problems)));
-    }
+static void names_mistakes_about_sources(void **state)
+{
+    static const struct mistake rows[] = {
+        {"sources:\n  - {address: 192.0.2.010, hostname: a.example}\n" POOL,
+         "f:2: sources[0].address: \"192.0.2.010\" is not an IP address"},
+        {"sources:\n  - {address: 192.0.2.10, hostname: a}\n" POOL,
+         "f:2: sources[0].hostname: \"a\" is not a host name with its domain"},
+        {"sources:\n  - {address: 192.0.2.10}\n" POOL, "f:2: sources[0].hostname: is missing"},
+        {SOURCE "}\n", "f:2: sources[0]: 192.0.2.10 would never be used"},
+        {SOURCE "}\n", "f: has sources but no source pool named default"},
+        {SOURCE "}\n  - {address: 192.0.2.10, hostname: a.example}\n" POOL,
+         "f:3: sources[1]: 192.0.2.10 is there already"},
+        {SOURCE ", warm_up: {plan: gentle}}\n" POOL PLANS,
+         "f:2: sources[0]: 192.0.2.10 has a warm_up without both"},
+        {SOURCE ", warm_up: {plan: fast, started: 2026-11-01}}\n" POOL PLANS,
+         "f:2: sources[0]: 192.0.2.10 names a plan that is not under warm_up_plans"},
+        {SOURCE ", warm_up: {plan: gentle, started: 2026-02-30}}\n" POOL PLANS,
+         "f:2: sources[0].warm_up.started: \"2026-02-30\" is not a day"},
+        {POOL, "f:2: source_pools[0]: 192.0.2.10 is not under sources"},
+        {SOURCE "}\n" POOL POOL, "source_pools: stands here a second time"},
+        {SOURCE "}\n" POOL "  - {name: default, addresses: [192.0.2.10]}\n",
+         "f:5: source_pools[1]: \"default\" is there already"},
+        {SOURCE "}\nsource_pools:\n  - {name: default, addresses: [192.0.2.10], sites: [a]}\n",
+         "f:4: source_pools[0]: \"default\" is for all sites that no other pool names"},
+        {SOURCE "}\n" POOL "  - {name: quiet, addresses: [192.0.2.10]}\n",
+         "f:5: source_pools[1]: \"quiet\" would never be used; give it sites"},
+        {SOURCE "}\n" POOL "  - {name: quiet, addresses: [192.0.2.10], sites: [a, b, a]}\n",
+         "f:5: source_pools[1]: the site a is named before"},
+        {SOURCE "}\n" POOL "  - {name: quiet, addresses: [], sites: [a]}\n",
+         "f:5: source_pools[1].addresses: has 0 items"},
+        {PLANS "  - {name: gentle, messages_a_day: [1]}\n",
+         "f:3: warm_up_plans[1]: \"gentle\" is there already"},
+        {"warm_up_plans:\n  - {name: a, messages_a_day: [0]}\n",
+         "f:2: warm_up_plans[0].messages_a_day[0]: 0 is out of bounds"},
+    };
+
+    (void)state;
+    find_mistakes(rows, ARRAY_LEN(rows));
 }
 
 static void a_file_that_does_not_fit_a_frame_is_refused(void **state)
@@ -252,7 +326,9 @@ int main(void)
         cmocka_unit_test(the_built_in_file_is_good),
         cmocka_unit_test(the_built_in_rules_understand_receivers),
         cmocka_unit_test(reads_what_is_written),
+        cmocka_unit_test(reads_sources),
         cmocka_unit_test(names_mistakes_with_line_and_cure),
+        cmocka_unit_test(names_mistakes_about_sources),
         cmocka_unit_test(a_file_that_does_not_fit_a_frame_is_refused),
         cmocka_unit_test(a_missing_file_is_named),
     };

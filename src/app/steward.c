@@ -91,6 +91,9 @@ static int gateway_request(struct task *t, void *context, uint8_t type, struct s
         return note_drained(link->steward, link->place);
     case IPC_STS_ASK:
         return sts_keeper_answer(t, link->steward->sts.keeper, body, reply);
+    case IPC_SOURCES_SENT:
+        return shaping_service_note_sent(link->steward->options.shaping,
+                                         link->steward->gateways.members[link->place].number, body);
     default:
         return -EPERM;
     }
@@ -105,7 +108,7 @@ static void gateway_hello(struct task *t, void *context)
     gateway->gone = false;
     log_info("gateway %u has started; it gets the directory of sites", gateway->number);
     site_pusher_push_all(link->steward->site.pusher, link->place);
-    r = shaping_service_push(t, link->steward->options.shaping, gateway->peer);
+    r = shaping_service_push(t, link->steward->options.shaping, gateway);
     if (r < 0 && r != -ECANCELED)
         log_error("gateway %u did not take the shaping file: %s", gateway->number, strerror(-r));
 }

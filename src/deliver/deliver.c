@@ -17,6 +17,8 @@ struct deliver *deliver_new(const struct deliver_options *options)
     list_init(&d->searches_urgent);
     list_init(&d->providers_all);
     list_init(&d->destinations_all);
+    sources_init(&d->sources);
+    d->source_timer.rings = sources_timer_rings;
     return d;
 }
 
@@ -29,6 +31,7 @@ void deliver_free(struct deliver *d)
         provider_free(LIST_ENTRY(link, struct provider, link));
     table_done(&d->destinations);
     table_done(&d->providers);
+    sources_done(&d->sources);
     heap_done(&d->timers);
     arena_done(&d->shaping_arena);
     arena_done(&d->suspension_arena);

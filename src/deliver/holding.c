@@ -87,9 +87,12 @@ void deliver_holding(void *context, struct slice pool, uint64_t site_id, struct 
     struct destination *dest;
     struct provider *p;
 
-    (void)site_id;
     if (!d->scope) {
         buffer_add(ret, SLICE("delivery has not begun"));
+        return;
+    }
+    if (!sources_ready(d, site_id)) {
+        sources_why_not(d, site_id, 0, ret);
         return;
     }
     if (slice_starts(pool, SLICE("?")) || slice_starts(pool, SLICE("!"))) {

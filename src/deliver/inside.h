@@ -12,6 +12,7 @@
 #include "deliver/provider_name.h"
 #include "deliver/provider_pace.h"
 #include "deliver/shaping_remote.h"
+#include "deliver/source.h"
 
 /* Rings once, when its time has come. */
 struct timer {
@@ -76,6 +77,9 @@ struct deliver {
     struct world *world;
     struct arena shaping_arena;
     struct shaping shaping;
+    bool shaped; /* it has come */
+    struct sources sources;
+    struct timer source_timer; /* sites that are parked may go on */
     struct arena suspension_arena;
     struct shaping_suspension *suspensions;
     size_t suspension_count;
@@ -95,10 +99,11 @@ struct deliver {
 struct link {
     struct client client;
     bool connected;
-    uint64_t route;     /* as of its destination */
-    struct slice first; /* the destination it was made for; in the client's arena */
-    enum tls_wish wish; /* what it was made for */
-    bool own_names;     /* what vouches for the server does so for `first` alone */
+    uint64_t route;        /* as of its destination */
+    struct source *source; /* NULL: the system chose */
+    struct slice first;    /* the destination it was made for; in the client's arena */
+    enum tls_wish wish;    /* what it was made for */
+    bool own_names;        /* what vouches for the server does so for `first` alone */
 };
 
 /* A worker: one task, at most one connection. */
@@ -109,6 +114,7 @@ struct work {
     struct link connection;
     struct arena arena;         /* what outcomes point to; emptied with each job */
     struct buffer tls_sessions; /* made or failed, and not told yet */
+    struct source_part part;    /* of its source's allowance, for the job under way */
     uint64_t begun_us;          /* the job under way, or the connection */
     bool lingering;
 };
@@ -190,6 +196,10 @@ uint64_t route_hash(const struct route *route);
 /* Add the sentence of queue_options.holding, or nothing. */
 void provider_holding(struct provider *p, struct buffer *ret);
 void destination_holding(const struct destination *d, struct buffer *ret);
+
+/* --- source.c; the others are in deliver/source.h --- */
+
+void sources_timer_rings(struct task *t, struct timer *timer);
 
 /* --- find.c --- */
 

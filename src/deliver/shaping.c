@@ -41,6 +41,31 @@ const struct shaping_provider *shaping_by_name(const struct shaping *s, struct s
     return NULL;
 }
 
+const struct shaping_source *shaping_source_by_address(const struct shaping *s,
+                                                       struct slice address)
+{
+    for (size_t i = 0; i < s->source_count; i++)
+        if (slice_equal(s->sources[i].address, address))
+            return &s->sources[i];
+    return NULL;
+}
+
+const struct shaping_pool *shaping_pool_by_name(const struct shaping *s, struct slice name)
+{
+    for (size_t i = 0; i < s->pool_count; i++)
+        if (slice_equal(s->pools[i].name, name))
+            return &s->pools[i];
+    return NULL;
+}
+
+const struct shaping_plan *shaping_plan_by_name(const struct shaping *s, struct slice name)
+{
+    for (size_t i = 0; i < s->plan_count; i++)
+        if (slice_equal(s->plans[i].name, name))
+            return &s->plans[i];
+    return NULL;
+}
+
 static void fill(uint64_t *value, uint64_t otherwise)
 {
     if (*value == 0)

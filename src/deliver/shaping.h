@@ -16,6 +16,11 @@ enum {
     SHAPING_HOSTS_MAX = 100,
     SHAPING_REPLIES_MAX = 1000,
     SHAPING_TEXT_BYTES_MAX = 255,
+    SHAPING_SOURCES_MAX = 200,
+    SHAPING_POOLS_MAX = 100,
+    SHAPING_POOL_SITES_MAX = 1000,
+    SHAPING_PLANS_MAX = 50,
+    SHAPING_PLAN_DAYS_MAX = 365,
 };
 
 /* Towards one provider. Rates of 0 are no limit; other zeros stand for the default's value. */
@@ -62,11 +67,41 @@ struct shaping_reply {
     uint64_t pause_s;      /* 0: as the provider's limits say */
 };
 
+/* An address of this machine that mail goes out from. */
+struct shaping_source {
+    struct slice address;  /* as endpoint_format_address writes it */
+    struct slice hostname; /* for EHLO */
+    struct slice plan;     /* of its warm-up; empty: none */
+    uint64_t started_day;  /* of that: days since 1970, UTC */
+};
+
+/* The addresses that sites share. The one named "default" is for all that no other one names. */
+struct shaping_pool {
+    struct slice name;
+    struct slice *addresses; /* each that of a source */
+    size_t address_count;
+    struct slice *sites; /* by name */
+    size_t site_count;
+};
+
+/* How many messages a new address may send on each day, from the first; then no limit. */
+struct shaping_plan {
+    struct slice name;
+    uint64_t *messages;
+    size_t day_count;
+};
+
 struct shaping {
     struct shaping_provider *providers;
     size_t provider_count;
     struct shaping_reply *replies;
     size_t reply_count;
+    struct shaping_source *sources; /* none: the system chooses */
+    size_t source_count;
+    struct shaping_pool *pools;
+    size_t pool_count;
+    struct shaping_plan *plans;
+    size_t plan_count;
 };
 
 /* The body of IPC_SHAPING. Reading: -EBADMSG; slices point into `body`, arrays are the arena's. */
@@ -78,6 +113,11 @@ const struct shaping_provider *shaping_by_domain(const struct shaping *s, struct
 const struct shaping_provider *shaping_by_host(const struct shaping *s, struct slice host,
                                                struct slice *ret_rule);
 const struct shaping_provider *shaping_by_name(const struct shaping *s, struct slice name);
+/* By their names; NULL: none. */
+const struct shaping_source *shaping_source_by_address(const struct shaping *s,
+                                                       struct slice address);
+const struct shaping_pool *shaping_pool_by_name(const struct shaping *s, struct slice name);
+const struct shaping_plan *shaping_plan_by_name(const struct shaping *s, struct slice name);
 /* The limits of an entry (NULL: none), with what it leaves open taken from `otherwise`. */
 struct shaping_limits shaping_limits_of(const struct shaping_provider *p,
                                         const struct shaping_limits *otherwise);

@@ -22,6 +22,8 @@ static int take_shaping(struct deliver *d, struct slice body)
     arena_done(&d->shaping_arena);
     d->shaping_arena = arena;
     d->shaping = shaping;
+    d->shaped = true;
+    sources_reload(d);
     LIST_FOREACH (link, &d->providers_all)
         provider_reload(LIST_ENTRY(link, struct provider, link));
     LIST_FOREACH (link, &d->destinations_all)
@@ -29,6 +31,11 @@ static int take_shaping(struct deliver *d, struct slice body)
     log_info("shaping: %zu providers, %zu rules for replies", shaping.provider_count,
              shaping.reply_count);
     return 0;
+}
+
+bool deliver_is_shaped(const struct deliver *d)
+{
+    return d->shaped;
 }
 
 static int read_suspensions(struct slice body, struct shaping_suspension *ret, size_t *ret_count)
@@ -66,6 +73,15 @@ static int take_suspensions(struct deliver *d, struct slice body)
     LIST_FOREACH (link, &d->providers_all)
         provider_suspend(LIST_ENTRY(link, struct provider, link));
     return 0;
+}
+
+static int take_sent(struct deliver *d, struct slice body)
+{
+    struct shaping_sent one;
+
+    for (size_t i = 0; i < SHAPING_SENT_MAX && shaping_sent_read(&body, &one); i++)
+        sources_learn(d, one.address, one.day, one.messages);
+    return body.size == 0 ? 0 : -EBADMSG;
 }
 
 static uint64_t left_s(uint64_t until_us, uint64_t now_us)
@@ -169,6 +185,8 @@ int deliver_shaping_request(struct task *t, struct deliver *d, uint8_t type, str
 {
     if (type == IPC_SHAPING)
         return take_shaping(d, body);
+    if (type == IPC_SHAPING_SENT)
+        return take_sent(d, body);
     if (type == IPC_SHAPING_SUSPEND)
         return take_suspensions(d, body);
     if (!d->scope)

@@ -3,6 +3,7 @@
 #include "control/json.h"
 #include "deliver/shaping_remote.h"
 #include "deliver/shaping_service.h"
+#include "deliver/shaping_sources.h"
 #include "wire/dns_text.h"
 #include "wire/ipc.h"
 
@@ -156,7 +157,7 @@ static int push_all(struct task *t, struct control_call *call)
 
         if (s->gateways->members[i].gone)
             continue;
-        r = shaping_service_push(t, s, s->gateways->members[i].peer);
+        r = shaping_service_push(t, s, &s->gateways->members[i]);
         told += r == 0;
         if (r == -ETIMEDOUT)
             r = 0;
@@ -248,6 +249,11 @@ static int resume(struct task *t, struct control_call *call)
 
 static const struct control_field no_fields[] = {{NULL}};
 
+static int list_sources(struct task *t, struct control_call *call)
+{
+    return shaping_sources_list(call->context, task_wall_us(t), call->output);
+}
+
 static const struct control_field show_fields[] = {{.name = "domain",
                                                     .type = CONTROL_TEXT,
                                                     .required = true,
@@ -291,6 +297,9 @@ static const struct control_operation operations[] = {
      "deferred, back_off_since_s, back_off_left_s, back_off_why, suspended_why, holding, limits "
      "{}}",
      list_providers},
+    {"shaping.sources", "List the addresses that mail goes out from, and what each may send today",
+     CONTROL_VIEWER, false, no_fields,
+     "sources[] {address, hostname, pools, plan, day, started, sent, limit, why}", list_sources},
     {"shaping.reload", "Read the shaping file anew", CONTROL_OPERATOR, true, no_fields,
      "providers, replies, gateway", reload},
     {"shaping.suspend", "Send nothing to a provider or domain until it is resumed",

@@ -30,6 +30,28 @@ bool shaping_suspension_read(struct slice *rest, struct shaping_suspension *ret)
     return true;
 }
 
+void shaping_sent_write(struct buffer *body, const struct shaping_sent *one)
+{
+    write_text(body, one->address);
+    buffer_add_u64(body, one->day);
+    buffer_add_u64(body, one->messages);
+}
+
+bool shaping_sent_read(struct slice *rest, struct shaping_sent *ret)
+{
+    struct cursor c = cursor_of(*rest);
+
+    if (rest->size == 0)
+        return false;
+    ret->address = cursor_sized(&c);
+    ret->day = cursor_u64(&c);
+    ret->messages = cursor_u64(&c);
+    if (c.failed || ret->address.size == 0)
+        return false;
+    *rest = c.rest;
+    return true;
+}
+
 static void write_numbers(struct buffer *body, const uint64_t *numbers, size_t count)
 {
     for (size_t i = 0; i < count; i++)

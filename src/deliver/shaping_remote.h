@@ -5,7 +5,7 @@
 #define LETTERHEAD_DELIVER_SHAPING_REMOTE_H
 
 #include "deliver/shaping.h"
-#include "runtime/task.h"
+#include "runtime/peer.h"
 
 struct deliver;
 
@@ -21,6 +21,21 @@ struct shaping_suspension {
 void shaping_suspension_write(struct buffer *body, const struct shaping_suspension *one);
 /* Takes the next one off *rest; false: no more, or (*rest is not empty) what is there is none. */
 bool shaping_suspension_read(struct slice *rest, struct shaping_suspension *ret);
+
+/* --- IPC_SHAPING_SENT, and IPC_SOURCES_SENT in the other direction: what went out from source
+ * addresses, by this gateway alone --- */
+
+enum { SHAPING_SENT_MAX = 800 };
+
+struct shaping_sent {
+    struct slice address;
+    uint64_t day; /* since 1970, UTC */
+    uint64_t messages;
+};
+
+void shaping_sent_write(struct buffer *body, const struct shaping_sent *one);
+/* As shaping_suspension_read. */
+bool shaping_sent_read(struct slice *rest, struct shaping_sent *ret);
 
 /* --- IPC_SHAPING_LIST: an empty request; a state for each provider that is known --- */
 
@@ -61,5 +76,11 @@ MUST_CHECK int shaping_show_read(struct slice body, struct shaping_show *ret);
 /* Answers a request of type IPC_SHAPING or IPC_SHAPING_*: for peer_handlers.request. */
 MUST_CHECK int deliver_shaping_request(struct task *t, struct deliver *d, uint8_t type,
                                        struct slice body, struct buffer *reply);
+/* Tells the steward by and by what went out; ends when it is cancelled. */
+MUST_CHECK int deliver_tell_sent(struct task *t, struct deliver *d, struct peer *steward);
+/* The rest, after the end of delivery; waits a moment at most. -ECANCELED. */
+MUST_CHECK int deliver_tell_sent_last(struct task *t, struct deliver *d, struct peer *steward);
+/* True once IPC_SHAPING came. */
+bool deliver_is_shaped(const struct deliver *d);
 
 #endif

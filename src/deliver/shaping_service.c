@@ -1,9 +1,11 @@
 #include "deliver/shaping_service.h"
 
 #include "deliver/shaping_remote.h"
+#include "deliver/warm_up.h"
 #include "wire/ipc.h"
 
 static const uint64_t AGAIN_US = SECOND_US / 5;
+static const uint64_t KEEP_DAYS = 30; /* what was sent from source addresses */
 
 int shaping_service_load(struct shaping_service *s, struct buffer *problems)
 {
@@ -53,13 +55,70 @@ static int tell(struct task *t, struct peer *gateway, uint8_t type, struct slice
     return r;
 }
 
-int shaping_service_push(struct task *t, struct shaping_service *s, struct peer *gateway)
+static int forget_sent(struct store *store, uint64_t before_day)
 {
-    CLEANUP(buffer_done) struct buffer shaping = BUFFER_NONE, suspensions = BUFFER_NONE;
+    CLEANUP(query_done) struct query q = store_query(store, STORE_SOURCE_SENT_FORGET);
+
+    query_bind_int(&q, (int64_t)before_day);
+    return query_run(&q);
+}
+
+/* What the gateway itself said. */
+static int sent_body(struct store *store, unsigned gateway, uint64_t today, struct buffer *body)
+{
+    CLEANUP(query_done) struct query q = store_query(store, STORE_SOURCE_SENT_OF);
+    size_t count = 0;
+    int r;
+
+    query_bind_int(&q, gateway);
+    query_bind_int(&q, (int64_t)(today > WARM_UP_DAYS ? today - WARM_UP_DAYS + 1 : 0));
+    while ((r = query_step(&q)) > 0 && count++ < SHAPING_SENT_MAX)
+        shaping_sent_write(body,
+                           &(struct shaping_sent){query_text(&q, 0), (uint64_t)query_int(&q, 1),
+                                                  (uint64_t)query_int(&q, 2)});
+    return r < 0 ? r : 0;
+}
+
+int shaping_service_push(struct task *t, struct shaping_service *s,
+                         const struct peer_member *gateway)
+{
+    CLEANUP(buffer_done)
+    struct buffer shaping = BUFFER_NONE, suspensions = BUFFER_NONE, sent = BUFFER_NONE;
+    uint64_t today = warm_up_day(task_wall_us(t));
     int r = suspensions_body(s->store, &suspensions);
 
     buffer_add(&shaping, buffer_slice(&s->body)); /* ours may be read anew meanwhile */
+    if (r == 0 && today > KEEP_DAYS)
+        r = forget_sent(s->store, today - KEEP_DAYS);
     if (r == 0)
-        r = tell(t, gateway, IPC_SHAPING_SUSPEND, buffer_slice(&suspensions));
-    return r == 0 ? tell(t, gateway, IPC_SHAPING, buffer_slice(&shaping)) : r;
+        r = sent_body(s->store, gateway->number, today, &sent);
+    if (r == 0)
+        r = tell(t, gateway->peer, IPC_SHAPING_SUSPEND, buffer_slice(&suspensions));
+    if (r == 0)
+        r = tell(t, gateway->peer, IPC_SHAPING_SENT, buffer_slice(&sent));
+    return r == 0 ? tell(t, gateway->peer, IPC_SHAPING, buffer_slice(&shaping)) : r;
+}
+
+static int note_sent(struct store *store, unsigned gateway, const struct shaping_sent *one)
+{
+    CLEANUP(query_done) struct query q = store_query(store, STORE_SOURCE_SENT_NOTE);
+
+    query_bind_text(&q, one->address);
+    query_bind_int(&q, (int64_t)one->day);
+    query_bind_int(&q, gateway);
+    query_bind_int(&q, (int64_t)one->messages);
+    return query_run(&q);
+}
+
+int shaping_service_note_sent(struct shaping_service *s, unsigned gateway, struct slice body)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    struct shaping_sent one;
+    int r = store_transaction_begin(s->store, &all);
+
+    while (r == 0 && shaping_sent_read(&body, &one))
+        r = note_sent(s->store, gateway, &one);
+    if (r == 0 && body.size)
+        return -EBADMSG;
+    return r == 0 ? store_transaction_commit(&all) : r;
 }

@@ -24,10 +24,13 @@ void shaping_service_done(struct shaping_service *s);
 /* Tells one gateway all there is; waits for it as long as it takes. -ECANCELED, or why it
  * refused. */
 MUST_CHECK int shaping_service_push(struct task *t, struct shaping_service *s,
-                                    struct peer *gateway);
+                                    const struct peer_member *gateway);
+/* A gateway says what went out from source addresses: the body of IPC_SOURCES_SENT. */
+MUST_CHECK int shaping_service_note_sent(struct shaping_service *s, unsigned gateway,
+                                         struct slice body);
 
-/* shaping.show, .list, .reload, .suspend and .resume; `service` may be NULL where they are only
- * looked at. */
+/* shaping.show, .list, .sources, .reload, .suspend and .resume; `service` may be NULL where they
+ * are only looked at. */
 struct control_set shaping_operations(struct shaping_service *service);
 
 #endif

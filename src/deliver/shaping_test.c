@@ -35,7 +35,31 @@ static struct shaping_provider providers[] = {
      .limits = {.connections_max = 50, .messages_per_minute_max = 600, .back_off_min_s = 120}},
     {.name = TEXT("towns"), .domains = domains, .domain_count = 2},
 };
-static const struct shaping shaping = {providers, 2, replies, ARRAY_LEN(replies)};
+static struct shaping_source sources[] = {
+    {.address = TEXT("192.0.2.10"),
+     .hostname = TEXT("out1.example.net"),
+     .plan = TEXT("gentle"),
+     .started_day = 20000},
+    {.address = TEXT("2001:db8::10"), .hostname = TEXT("out2.example.net")},
+};
+static struct slice addresses[] = {TEXT("192.0.2.10"), TEXT("2001:db8::10")};
+static struct slice sites[] = {TEXT("library"), TEXT("museum")};
+static struct shaping_pool pools[] = {
+    {TEXT("default"), addresses, 2, NULL, 0},
+    {TEXT("quiet"), addresses, 1, sites, 2},
+};
+static uint64_t amounts[] = {50, 100};
+static struct shaping_plan plans[] = {{TEXT("gentle"), amounts, 2}};
+static const struct shaping shaping = {.providers = providers,
+                                       .provider_count = 2,
+                                       .replies = replies,
+                                       .reply_count = ARRAY_LEN(replies),
+                                       .sources = sources,
+                                       .source_count = 2,
+                                       .pools = pools,
+                                       .pool_count = 2,
+                                       .plans = plans,
+                                       .plan_count = 1};
 
 static void judges_replies(void **state)
 {
@@ -138,6 +162,9 @@ static void goes_round(void **state)
     assert_int_equal(read.providers[0].limits.connections_max, 50);
     assert_true(slice_equal(read.providers[1].domains[1], SLICE("village.example")));
     assert_int_equal(read.replies[0].pause_s, 600);
+    assert_int_equal(read.sources[0].started_day, 20000);
+    assert_true(slice_equal(read.pools[1].sites[1], SLICE("museum")));
+    assert_int_equal(read.plans[0].messages[1], 100);
     shaping_write(&again, &read);
     assert_true(slice_equal(buffer_slice(&body), buffer_slice(&again)));
 }
@@ -163,12 +190,36 @@ static void refuses_what_is_cut_or_bent(void **state)
     }
 }
 
+/* What names another must find it. */
+static void refuses_what_is_not_whole(void **state)
+{
+    struct shaping broken[] = {shaping, shaping, shaping};
+
+    (void)state;
+    broken[0].plan_count = 0;
+    broken[1].source_count = 1;
+    broken[2].pools = &pools[1];
+    broken[2].pool_count = 1;
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+        struct shaping read;
+
+        shaping_write(&body, &broken[i]);
+        assert_int_equal(shaping_read(&arena, buffer_slice(&body), &read), -EBADMSG);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(judges_replies), cmocka_unit_test(texts_fit_without_case_and_with_gaps),
-        cmocka_unit_test(finds_entries),  cmocka_unit_test(limits_fall_back),
-        cmocka_unit_test(goes_round),     cmocka_unit_test(refuses_what_is_cut_or_bent),
+        cmocka_unit_test(judges_replies),
+        cmocka_unit_test(texts_fit_without_case_and_with_gaps),
+        cmocka_unit_test(finds_entries),
+        cmocka_unit_test(limits_fall_back),
+        cmocka_unit_test(goes_round),
+        cmocka_unit_test(refuses_what_is_cut_or_bent),
+        cmocka_unit_test(refuses_what_is_not_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,20 @@ static struct client_message message_of(struct work *w, const struct queue_job *
     };
 }
 
+/* What goes out counts against the source's plan for the day; what may have, too. */
+static void note_sent(struct work *w, const struct queue_job *job,
+                      const struct queue_outcome *outcomes, bool ambiguous)
+{
+    bool sent = ambiguous;
+
+    for (size_t i = 0; i < job->recipient_count; i++)
+        sent |= outcomes[i].result == QUEUE_DELIVERED;
+    if (sent)
+        sources_keep(w->deliver, &w->part);
+    else
+        sources_give_back(w->deliver, &w->part);
+}
+
 /* Offers one job on the standing connection. -EPIPE: the link was stale (a reused connection that
  * failed before anything was decided); the job is still ours. Otherwise the job is settled. */
 static int offer(struct task *t, struct work *w, struct queue_job *job,
@@ -105,6 +119,8 @@ static int offer(struct task *t, struct work *w, struct queue_job *job,
     struct link *c = &w->connection;
     bool reused = c->client.transactions > 0, data_sent;
     int r = client_send(t, &c->client, &w->arena, &message, outcomes, &data_sent);
+
+    note_sent(w, job, outcomes, r < 0 && data_sent);
 
     for (size_t i = 0; i < job->recipient_count; i++)
         outcomes[i].signed_by = signature->signed_by;
@@ -127,8 +143,13 @@ static int offer(struct task *t, struct work *w, struct queue_job *job,
 static int handle(struct task *t, struct work *w, struct queue_job *job)
 {
     struct signature signature;
-    int r = ensure_signature(t, w, job, &signature);
+    int r;
 
+    if (!sources_admit(w->deliver, job->site_id)) {
+        queue_return(w->deliver->queue, job);
+        return 0;
+    }
+    r = ensure_signature(t, w, job, &signature);
     while (r == 0) {
         r = worker_connect(t, w, job);
         if (r == 0)

@@ -73,13 +73,15 @@ void worker_disconnect(struct task *t, struct work *w)
 }
 
 /* Exchanges connections with a worker that lingers on one that fits. */
-static bool borrow(struct work *w, const struct destination *dest, enum tls_wish wish)
+static bool borrow(struct work *w, const struct queue_job *job, const struct destination *dest,
+                   enum tls_wish wish)
 {
     LIST_FOREACH (link, &w->provider->works) {
         struct work *other = LIST_ENTRY(link, struct work, link);
         struct link ours = w->connection;
 
-        if (other == w || !other->lingering || !fits(&other->connection, dest, wish))
+        if (other == w || !other->lingering || !fits(&other->connection, dest, wish) ||
+            !sources_take(w->deliver, job->site_id, other->connection.source, &w->part))
             continue;
         w->connection = other->connection;
         other->connection = ours;
@@ -88,23 +90,27 @@ static bool borrow(struct work *w, const struct destination *dest, enum tls_wish
     return false;
 }
 
+/* If so, it can send one message more from its source. */
 static bool has_connection(struct work *w, const struct queue_job *job)
 {
     const struct destination *dest = destination_get(w->deliver, job->destination);
-
     enum tls_wish wish = worker_wish(w->deliver, job);
+    bool ours = fits(&w->connection, dest, wish) &&
+                sources_take(w->deliver, job->site_id, w->connection.source, &w->part);
 
-    return fits(&w->connection, dest, wish) || borrow(w, dest, wish);
+    return ours || borrow(w, job, dest, wish);
 }
 
 /* A search for a host that will talk, under TLS as it must be. */
 struct search {
     const struct route *route;
     const struct tls_domain *domain;
+    uint64_t site_id;
     enum tls_wish wish;
     struct tls_plan plan;         /* of the host that is being tried */
     struct queue_outcome outcome; /* why the last one would not do */
     bool reached;                 /* it was not for want of an answer */
+    bool dialled;                 /* somebody was asked */
 };
 
 static struct queue_outcome outcome_of(struct work *w, const struct client *client)
@@ -121,6 +127,52 @@ static struct queue_outcome outcome_of(struct work *w, const struct client *clie
         .remote = arena_copy(&w->arena, client->remote)};
 }
 
+static struct slice why_no_source(struct work *w, uint64_t site_id, uint8_t family)
+{
+    CLEANUP(buffer_done) struct buffer why = BUFFER_NONE;
+
+    sources_why_not(w->deliver, site_id, family, &why);
+    return arena_copy(&w->arena, slice_part(buffer_slice(&why), 0, QUEUE_TEXT_BYTES));
+}
+
+/* From the source that is next for the site. -EADDRNOTAVAIL: this machine does not have it, try
+ * another; -ENOENT: there is none for this address. */
+static int connect_from(struct task *t, struct work *w, struct search *s,
+                        struct client_options *options)
+{
+    struct slice domain = s->domain->published ? s->domain->domain : SLICE_NONE;
+    struct source *source;
+    int r;
+
+    if (!sources_choose(w->deliver, s->site_id, options->address.family, &w->part))
+        return -ENOENT;
+    source = w->part.source;
+    if (source) {
+        options->hostname = arena_copy(&w->arena, source->entry->hostname);
+        options->source = &source->address;
+    }
+    r = client_reach(t, options, domain, &w->tls_sessions, &w->connection.client);
+    if (r == 0)
+        return 0;
+    sources_give_back(w->deliver, &w->part);
+    if (r != -EADDRNOTAVAIL || !source)
+        return -EHOSTUNREACH;
+    client_close(&w->connection.client);
+    sources_broken(w->deliver, source);
+    return task_check(t) < 0 ? -EHOSTUNREACH : r;
+}
+
+/* What others said counts more than that we have no source for one of the addresses. */
+static void pass_over_address(struct work *w, struct search *s, const struct route_host *host,
+                              uint8_t family)
+{
+    if (!s->dialled)
+        s->outcome = (struct queue_outcome){.result = QUEUE_DEFERRED,
+                                            .enhanced = {4, 4, 4},
+                                            .text = why_no_source(w, s->site_id, family),
+                                            .remote = host->name};
+}
+
 static int connect_address(struct task *t, struct work *w, struct search *s,
                            const struct route_host *host, size_t address)
 {
@@ -131,11 +183,18 @@ static int connect_address(struct task *t, struct work *w, struct search *s,
                                      .plan = &s->plan,
                                      .host_name = host->name,
                                      .address = host->addresses[address]};
-    struct slice domain = s->domain->published ? s->domain->domain : SLICE_NONE;
-    int r = client_reach(t, &options, domain, &w->tls_sessions, client);
+    int r;
 
+    do
+        r = connect_from(t, w, s, &options);
+    while (r == -EADDRNOTAVAIL);
     if (r == 0)
         return 0;
+    if (r == -ENOENT) {
+        pass_over_address(w, s, host, options.address.family);
+        return -EHOSTUNREACH;
+    }
+    s->dialled = true;
     s->outcome = outcome_of(w, client);
     s->reached = s->outcome.reply_code == 0 && s->outcome.enhanced[1] == 7;
     client_close(client);
@@ -203,6 +262,7 @@ static void note_success(struct task *t, struct work *w, const struct queue_job 
 
     w->connection.connected = true;
     w->connection.route = route_hash(s->route);
+    w->connection.source = w->part.source;
     w->connection.wish = s->wish;
     w->connection.own_names = s->plan.own_names;
     w->connection.first = arena_copy(&w->connection.client.arena, job->destination);
@@ -224,6 +284,17 @@ static int refuse_by_policy(struct work *w, struct queue_job *job, struct search
     return -EAGAIN;
 }
 
+/* Nobody was asked, so nobody was silent. Others may have taken what the plans allowed when the job
+ * was taken; then it waits for more. */
+static int refuse_for_source(struct work *w, struct queue_job *job, const struct search *s)
+{
+    if (sources_admit(w->deliver, job->site_id))
+        worker_settle_all(w->deliver, &w->arena, job, &s->outcome);
+    else
+        queue_return(w->deliver->queue, job);
+    return -EAGAIN;
+}
+
 static int dial(struct task *t, struct work *w, struct queue_job *job, struct search *s)
 {
     int r = connect_hosts(t, w, s);
@@ -234,6 +305,8 @@ static int dial(struct task *t, struct work *w, struct queue_job *job, struct se
     }
     if (r == -EHOSTUNREACH && s->reached)
         return refuse_by_policy(w, job, s);
+    if (r == -EHOSTUNREACH && !s->dialled)
+        return refuse_for_source(w, job, s);
     if (r != -EHOSTUNREACH || worker_judge_silence(w, job, &s->outcome)) {
         queue_return(w->deliver->queue, job);
         return r;
@@ -290,8 +363,10 @@ static int open_connection(struct task *t, struct work *w, struct queue_job *job
 {
     struct tls_domain domain;
     struct route route;
-    struct search search = {
-        .route = &route, .domain = &domain, .wish = worker_wish(w->deliver, job)};
+    struct search search = {.route = &route,
+                            .domain = &domain,
+                            .site_id = job->site_id,
+                            .wish = worker_wish(w->deliver, job)};
     int r = route_find(t, &w->arena, &w->deliver->options->route, job->destination, &route);
 
     if (r == 0)

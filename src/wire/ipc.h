@@ -37,10 +37,12 @@ enum ipc_type {
     IPC_SHAPING_SUSPEND,
     IPC_SHAPING_LIST,
     IPC_SHAPING_SHOW,
+    IPC_SHAPING_SENT,
     /* gateway to steward */
     IPC_EVENTS = 64,
     IPC_GATEWAY_DRAINED, /* nothing is left in a spool that is to be emptied: the gateway ends */
     IPC_STS_ASK,         /* deliver/sts_protocol.h */
+    IPC_SOURCES_SENT,    /* deliver/shaping_remote.h */
 };
 
 struct ipc_frame {

@@ -15,7 +15,8 @@ INSERT INTO source_sent (address, day, gateway, messages) VALUES ($1, $2, $3, $4
 ON CONFLICT (address, day, gateway) DO UPDATE SET messages = max(messages, excluded.messages);
 
 -- name: source_sent_of
-SELECT messages FROM source_sent WHERE address = $1 AND day = $2 AND gateway = $3;
+SELECT address, day, messages FROM source_sent WHERE gateway = $1 AND day >= $2
+ORDER BY day DESC, address;
 
 -- name: source_sent_list
 SELECT address, sum(messages) FROM source_sent WHERE day = $1 GROUP BY address ORDER BY address;
