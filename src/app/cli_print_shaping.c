@@ -74,6 +74,17 @@ static void print_gateway(const json_t *g)
     print_limits(json_object_get(g, "limits"));
 }
 
+void cli_print_sources(const json_t *output)
+{
+    static const char *const headings[] = {"ADDRESS", "NAME", "POOLS", "PLAN", "SINCE",
+                                           "DAY",     "SENT", "LIMIT", "WHY",  NULL};
+    static const char *const members[] = {"address", "hostname", "pools", "plan", "started",
+                                          "day",     "sent",     "limit", "why",  NULL};
+
+    cli_print_list(json_object_get(output, "sources"), headings, members,
+                   "The shaping file names no sources: the system chooses the address.");
+}
+
 void cli_print_shaping(const json_t *output)
 {
     const json_t *gateway;
@@ -85,6 +96,10 @@ void cli_print_shaping(const json_t *output)
     print_if_any("because of", output, "rule");
     print_if_any("no hosts", output, "failure");
     json_array_foreach(json_object_get(output, "gateways"), i, gateway) print_gateway(gateway);
+    if (json_array_size(json_object_get(output, "sources"))) {
+        printf("\nSource addresses, by the site's pool\n");
+        cli_print_sources(output);
+    }
 }
 
 void cli_print_providers(const json_t *output)
@@ -97,17 +112,6 @@ void cli_print_providers(const json_t *output)
 
     cli_print_list(json_object_get(output, "providers"), headings, members,
                    "Nothing was sent to anybody yet.");
-}
-
-void cli_print_sources(const json_t *output)
-{
-    static const char *const headings[] = {"ADDRESS", "NAME", "POOLS", "PLAN", "SINCE",
-                                           "DAY",     "SENT", "LIMIT", "WHY",  NULL};
-    static const char *const members[] = {"address", "hostname", "pools", "plan", "started",
-                                          "day",     "sent",     "limit", "why",  NULL};
-
-    cli_print_list(json_object_get(output, "sources"), headings, members,
-                   "The shaping file names no sources: the system chooses the address.");
 }
 
 void cli_print_reloaded(const json_t *output)

@@ -111,6 +111,8 @@ static int show_domain(struct task *t, struct control_call *call)
     }
     add_text(call->output, "domain", domain);
     json_object_set_new(call->output, "gateways", gateways);
+    if (r == 0)
+        r = shaping_sources_list(s, task_wall_us(t), call->output);
     return r == 0 && json_array_size(gateways) == 0 ? refuse_silence(call) : r;
 }
 
@@ -289,7 +291,7 @@ static const struct control_operation operations[] = {
      "domain, hosts, provider, rule, failure, gateways[] {gateway, connections, "
      "connections_allowed, waiting, delivered, deferred, back_off_since_s, back_off_left_s, "
      "back_off_why, suspended_why, domain_rest_since_s, domain_rest_left_s, domain_rest_why, "
-     "domain_suspended_why, holding, limits {}}",
+     "domain_suspended_why, holding, limits {}}, sources[] as of shaping.sources",
      show_domain},
     {"shaping.list", "List the providers that mail goes to, and how they stand", CONTROL_VIEWER,
      false, no_fields,

@@ -60,7 +60,6 @@ class Sources(stage.Service):
 def service(directory, dns, receiver):
     server = Sources(directory / "service", dns, receiver.port)
     server.settings = {"delivery": {"shaping_file": str(server.file)}}
-    server.directory.mkdir(exist_ok=True)
     server.write(sources=SOURCES, source_pools=POOLS)
     with server:
         yield server
@@ -173,6 +172,7 @@ def test_a_plan_lets_its_number_go_and_holds_the_rest(service, receiver, sites):
     shown = service.source(FOUR)
     assert (shown["limit"], shown["day"], shown["plan"], shown["pools"]) == (3, 1, "gentle", "default")
     assert "gentle" in service.call("shaping", "sources").stdout
+    assert FOUR in service.call("shaping", "show", "reader.example").stdout
     stage.wait_until("the story", lambda: any(why in service.call("message", "show", m).stdout for m in sent))
 
 
@@ -215,3 +215,20 @@ def test_another_address_of_the_pool_takes_what_the_plan_leaves(service, receive
     service.reload(**both)
     send(sites["library"], "both", 6)
     assert {arrived_from(m)[1] for m in wait_for(receiver, "both", 6)} == {ONE}  # the other has had its number
+
+
+def test_gateways_share_a_days_number(directory, dns, receiver):
+    shared = Sources(directory / "shared", dns, receiver.port)
+    shared.settings = {"delivery": {"shaping_file": str(shared.file)}, "gateways": 2}
+    plan = warm() | {"warm_up_plans": [{"name": "gentle", "messages_a_day": [4]}]}
+    shared.write(**plan)
+    with shared:
+        site = stage.Site(shared, dns, "branches", "library.example")
+        sent = send(site, "shared", 12)  # each gateway has some of them
+        wait_for(receiver, "shared", 4)
+        stage.wait_until("the reason", lambda: sum("(this gateway its 2 of them)" in holding(shared, m) for m in sent) == 8)
+        stage.wait_until("the count", lambda: shared.source(FOUR)["sent"] == 4)
+        shared.crash()
+        shared.start()
+        stage.wait_until("the reason", lambda: sum("has sent the 4 messages" in holding(shared, m) for m in sent) == 8)
+        assert len(wait_for(receiver, "shared", 4)) == 4
