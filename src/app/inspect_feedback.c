@@ -8,27 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int read_file(const char *path, size_t max, struct buffer *out)
-{
-    FILE *file = path ? fopen(path, "rb") : stdin;
-    size_t size = 1;
-    bool failed;
-
-    if (!file) {
-        fprintf(stderr, "letterhead inspect: %s cannot be opened: %s\n", path, strerror(errno));
-        return INSPECT_USAGE;
-    }
-    while (size && out->size < max) {
-        size = fread(buffer_reserve(out, 65536), 1, 65536, file);
-        out->size += size;
-    }
-    failed = ferror(file);
-    if (path)
-        fclose(file);
-    if (failed)
-        fprintf(stderr, "letterhead inspect: %s cannot be read\n", path ? path : "standard input");
-    return failed ? INSPECT_USAGE : INSPECT_ACCEPTED;
-}
+enum { RULES_BYTES_MAX = 1 << 20 };
 
 static int load_rules(const char *path, struct feedback_rules **ret)
 {
@@ -40,7 +20,7 @@ static int load_rules(const char *path, struct feedback_rules **ret)
         *ret = feedback_rules_builtin();
         return INSPECT_ACCEPTED;
     }
-    status = read_file(path, SIZE_MAX / 2, &text);
+    status = inspect_read_file(path, RULES_BYTES_MAX, &text);
     if (status == INSPECT_ACCEPTED && feedback_rules_new(buffer_slice(&text), ret, &problem) < 0) {
         fprintf(stderr, "letterhead inspect: %s, %s\n", path, problem);
         status = INSPECT_USAGE;
@@ -118,7 +98,7 @@ static void print_json(struct arena *a, const char *path, const struct feedback_
 
 /* --- for people --- */
 
-static void print_harmless(struct arena *a, const char *label, struct slice value)
+static void print_harmless(const char *label, struct slice value)
 {
     const char *text;
     json_t *string;
@@ -132,7 +112,6 @@ static void print_harmless(struct arena *a, const char *label, struct slice valu
         putchar((unsigned char)*text < ' ' ? ' ' : *text);
     putchar('\n');
     json_decref(string);
-    (void)a;
 }
 
 static void print_recipient(struct arena *a, const struct feedback_recipient *r)
@@ -140,19 +119,18 @@ static void print_recipient(struct arena *a, const struct feedback_recipient *r)
     bool reported = r->status.class != 0;
     struct smtp_status status = reported ? r->status : feedback_class_status(&r->verdict);
 
-    print_harmless(a, "recipient", r->address.size ? r->address : SLICE("(not named)"));
-    print_harmless(a, "class",
+    print_harmless("recipient", r->address.size ? r->address : SLICE("(not named)"));
+    print_harmless("class",
                    arena_printf(a, "%s, %s, fault: %s", feedback_class_name(r->verdict.class),
                                 persistence(r),
                                 feedback_fault_name(feedback_class_fault(r->verdict.class))));
-    print_harmless(a, "reason", r->verdict.reason);
+    print_harmless("reason", r->verdict.reason);
     if (status.class != 0)
-        print_harmless(a, "status",
-                       arena_printf(a, "%.*s (%s)", SLICE_ARG(status_text(a, status)),
-                                    reported ? "reported" : "inferred"));
-    print_harmless(a, "words", r->text);
+        print_harmless("status", arena_printf(a, "%.*s (%s)", SLICE_ARG(status_text(a, status)),
+                                              reported ? "reported" : "inferred"));
+    print_harmless("words", r->text);
     if (r->verdict.line != 0)
-        print_harmless(a, "decided by", arena_printf(a, "line %u of the rules", r->verdict.line));
+        print_harmless("decided by", arena_printf(a, "line %u of the rules", r->verdict.line));
 }
 
 static void print_words(struct arena *a, const char *path, const struct feedback_report *report)
@@ -169,7 +147,7 @@ static int inspect_one(const struct inspect_options *options, const char *path,
     CLEANUP(buffer_done) struct buffer message = BUFFER_NONE;
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     struct feedback_report *report = ARENA_NEW(&arena, struct feedback_report);
-    int status = read_file(path, LIMIT_REPORT_BYTES, &message);
+    int status = inspect_read_file(path, LIMIT_REPORT_BYTES, &message);
 
     if (status != INSPECT_ACCEPTED)
         return status;

@@ -72,8 +72,11 @@ static void judge(const struct inspect_options *options, enum relay_stage stage,
     size_t used;
 
     if (reply_parser_feed(&parser, bytes, &used, &reply, &error) != 1) {
-        report_init(r, false, "This is no SMTP reply: %s (line %zu).", error.what,
-                    error.offset + 1);
+        report_init(
+            r, false,
+            "This is no SMTP reply: %s (line %zu). Give it as the server sent it, each line with its "
+            "three digits.",
+            error.what, error.offset + 1);
         return;
     }
     if (reply.code == 250 && options->ehlo)

@@ -9,15 +9,15 @@
 #include "wire/smtp_data.h"
 #include "wire/smtp_reply.h"
 
-int inspect_read_input(const struct inspect_options *options, size_t max, struct buffer *out)
+int inspect_read_file(const char *path, size_t max, struct buffer *out)
 {
-    const char *path = options->operand_count ? options->operands[0] : NULL;
     FILE *file = path ? fopen(path, "rb") : stdin;
     size_t size = 1;
     bool failed;
 
     if (!file) {
-        fprintf(stderr, "letterhead inspect: %s cannot be opened: %s\n", path, strerror(errno));
+        fprintf(stderr, "letterhead inspect: %s cannot be opened: %s; nothing was read\n", path,
+                strerror(errno));
         return INSPECT_USAGE;
     }
     while (size && out->size <= max) {
@@ -30,6 +30,11 @@ int inspect_read_input(const struct inspect_options *options, size_t max, struct
     if (failed)
         fprintf(stderr, "letterhead inspect: %s cannot be read\n", path ? path : "standard input");
     return failed ? INSPECT_USAGE : 0;
+}
+
+int inspect_read_input(const struct inspect_options *options, size_t max, struct buffer *out)
+{
+    return inspect_read_file(options->operand_count ? options->operands[0] : NULL, max, out);
 }
 
 static enum report_form form_of(const struct inspect_options *options)

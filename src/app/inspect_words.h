@@ -29,8 +29,10 @@ int inspect_reply(const struct inspect_options *options);
 int inspect_feedback(const struct inspect_options *options);
 int inspect_auth_reply(const struct inspect_options *options);
 
-/* Adds the operand or standard input, at most `max` bytes and one more. Otherwise says why it
- * cannot and returns INSPECT_USAGE. */
+/* Adds a file, or standard input where `path` is NULL, at most `max` bytes and some more. 0;
+ * otherwise says why it cannot and returns INSPECT_USAGE. */
+int inspect_read_file(const char *path, size_t max, struct buffer *out);
+/* The same of the first operand, or of standard input. */
 int inspect_read_input(const struct inspect_options *options, size_t max, struct buffer *out);
 
 #endif

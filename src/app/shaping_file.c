@@ -31,21 +31,6 @@ struct file {
     struct file_sources sources;
 };
 
-/* What stands in for a provider in the queue's pools, and in commands. */
-static int read_name(struct slice text, void *target)
-{
-    if (text.size == 0 || text.size > LIMIT_LABEL_BYTES)
-        return -EINVAL;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !(c == '-' && i > 0))
-            return -EINVAL;
-    }
-    *(struct slice *)target = text;
-    return 0;
-}
-
 static int read_host(struct slice text, void *target)
 {
     if (!wire_dns_host_valid(text))
@@ -102,7 +87,7 @@ static const struct schema_field provider_fields[] = {
     {.name = "name",
      .type = SCHEMA_CUSTOM,
      .offset = PROVIDER(name),
-     .custom = read_name,
+     .custom = shaping_file_read_name,
      .expected = "a name of small letters, digits and hyphens"},
     {.name = "hosts",
      .type = SCHEMA_LIST,

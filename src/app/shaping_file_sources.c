@@ -29,7 +29,7 @@ static int read_hostname(struct slice text, void *target)
     return 0;
 }
 
-static int read_name(struct slice text, void *target)
+int shaping_file_read_name(struct slice text, void *target)
 {
     if (text.size == 0 || text.size > LIMIT_LABEL_BYTES)
         return -EINVAL;
@@ -81,7 +81,7 @@ static int read_site(struct slice text, void *target)
     .type = SCHEMA_CUSTOM, .custom = read_address,                                                 \
     .expected = "an IP address as it is usually written, such as 192.0.2.10 or 2001:db8::10"
 #define NAME                                                                                       \
-    .type = SCHEMA_CUSTOM, .custom = read_name,                                                    \
+    .type = SCHEMA_CUSTOM, .custom = shaping_file_read_name,                                       \
     .expected = "a name of small letters, digits and hyphens"
 
 static const struct schema_field address_item = {.name = "address", ADDRESS};

@@ -28,6 +28,11 @@ struct file_sources {
     struct schema_list plans;   /* struct file_plan */
 };
 
+/* A name that operators give to something in the file: lower-case letters, digits and dashes, as it
+ * stands in pools, holding sentences and commands. For schema_field.custom; the target is a struct
+ * slice. */
+MUST_CHECK int shaping_file_read_name(struct slice text, void *target);
+
 /* The items of these lists. */
 extern const struct schema_field shaping_source_item, shaping_pool_item, shaping_plan_item;
 

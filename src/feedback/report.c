@@ -32,14 +32,6 @@ struct reading {
     struct feedback_report *report;
 };
 
-static bool has(struct slice text, const char *words)
-{
-    CLEANUP(buffer_done) struct buffer folded = BUFFER_NONE;
-
-    feedback_words_fold(text, &folded);
-    return slice_find_slice(buffer_slice(&folded), slice_text(words)) >= 0;
-}
-
 static bool has_any(struct slice text, const char *const *words, size_t count)
 {
     CLEANUP(buffer_done) struct buffer folded = BUFFER_NONE;
@@ -49,6 +41,11 @@ static bool has_any(struct slice text, const char *const *words, size_t count)
         if (slice_find_slice(buffer_slice(&folded), slice_text(words[i])) >= 0)
             return true;
     return false;
+}
+
+static bool has(struct slice text, const char *words)
+{
+    return has_any(text, &words, 1);
 }
 
 /* --- one recipient --- */

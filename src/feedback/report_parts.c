@@ -156,8 +156,6 @@ static void take_header(struct walk *w, GMimeMessage *message)
     p->from = header(w, message, "From");
     p->auto_submitted = header(w, message, "Auto-Submitted");
     p->precedence = header(w, message, "Precedence");
-    p->return_path = header(w, message, "Return-Path");
-    p->suppress = header(w, message, "X-Auto-Response-Suppress");
     p->autoreply = header(w, message, "X-Autoreply");
     p->in_reply_to = header(w, message, "In-Reply-To");
     p->to = header(w, message, "To");

@@ -7,8 +7,7 @@
 /* All in the arena; what is not there is empty. Texts are UTF-8. */
 struct feedback_parts {
     /* of the report's own header, unfolded and decoded */
-    struct slice from, to, subject, auto_submitted, precedence, return_path, suppress, autoreply,
-        in_reply_to;
+    struct slice from, to, subject, auto_submitted, precedence, autoreply, in_reply_to;
     struct slice text;     /* what a person would read */
     struct slice status;   /* message/delivery-status: fields, groups parted by an empty line */
     struct slice feedback; /* message/feedback-report: fields */
