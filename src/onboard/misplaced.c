@@ -57,62 +57,79 @@ static bool is_alias(const struct dns_answer *own, struct slice record_name)
     return own->canonical.size > 0 && !slice_equal_nocase(own->canonical, record_name);
 }
 
-bool misplaced_judge(struct arena *arena, enum misplaced_slip slip, struct slice record_name,
-                     struct slice domain, struct slice expected, const struct dns_answer *own,
-                     const struct dns_answer *answer, struct slice *ret_advice)
+static bool shows(enum misplaced_slip slip, struct slice record_name, struct slice expected,
+                  const struct dns_answer *own, const struct dns_answer *answer)
+{
+    switch (slip) {
+    case MISPLACED_CNAME:
+        return is_alias(own, record_name);
+    case MISPLACED_WILDCARD:
+        return same_text(own, answer);
+    case MISPLACED_NO_DOMAIN:
+        return answer->status == DNS_NO_NAME;
+    default:
+        return holds_key(answer, expected);
+    }
+}
+
+static struct slice advise(struct arena *arena, enum misplaced_slip slip, struct slice record_name,
+                           struct slice domain, const struct dns_answer *own)
 {
     struct slice selector = selector_of(record_name);
 
     switch (slip) {
     case MISPLACED_CNAME:
-        *ret_advice = arena_printf(
+        return arena_printf(
             arena,
             "At this name there is a CNAME to %.*s. Delete it and add a record of type TXT with the "
             "value shown.",
             SLICE_ARG(own->canonical));
-        return is_alias(own, record_name);
     case MISPLACED_DOUBLED:
-        *ret_advice = arena_printf(
+        return arena_printf(
             arena,
             "The record was entered with the domain twice, as %.*s.%.*s: the form adds the domain "
             "by itself. Enter only %.*s._domainkey as the name.",
             SLICE_ARG(record_name), SLICE_ARG(domain), SLICE_ARG(selector));
-        return holds_key(answer, expected);
     case MISPLACED_NO_SELECTOR:
-        *ret_advice = arena_printf(
+        return arena_printf(
             arena,
             "The record was entered as _domainkey.%.*s, without the first part of its name. Enter "
             "it at %.*s._domainkey.",
             SLICE_ARG(domain), SLICE_ARG(selector));
-        return holds_key(answer, expected);
     case MISPLACED_NO_DOMAINKEY:
-        *ret_advice = arena_printf(
+        return arena_printf(
             arena,
             "The record was entered as %.*s.%.*s, without \"._domainkey\" in its name. "
             "Enter it at %.*s._domainkey.",
             SLICE_ARG(selector), SLICE_ARG(domain), SLICE_ARG(selector));
-        return holds_key(answer, expected);
     case MISPLACED_APEX:
-        *ret_advice = arena_printf(
+        return arena_printf(
             arena,
             "The record was entered at %.*s itself, where nobody looks for it. Move it to "
             "%.*s._domainkey.",
             SLICE_ARG(domain), SLICE_ARG(selector));
-        return holds_key(answer, expected);
     case MISPLACED_WILDCARD:
-        *ret_advice = SLICE("The domain answers every name with the same text (a wildcard record, "
-                            "*). Add the record shown; it then counts in place of the wildcard.");
-        return same_text(own, answer);
+        return SLICE("The domain answers every name with the same text (a wildcard record, "
+                     "*). Add the record shown; it then counts in place of the wildcard.");
     case MISPLACED_NO_DOMAIN:
-        *ret_advice = arena_printf(
+        return arena_printf(
             arena,
             "The domain %.*s does not exist, or its registration has ended. Have it registered and "
             "its name servers set up first.",
             SLICE_ARG(domain));
-        return answer->status == DNS_NO_NAME;
     default:
-        return false;
+        return SLICE_NONE;
     }
+}
+
+bool misplaced_judge(struct arena *arena, enum misplaced_slip slip, struct slice record_name,
+                     struct slice domain, struct slice expected, const struct dns_answer *own,
+                     const struct dns_answer *answer, struct slice *ret_advice)
+{
+    if (!shows(slip, record_name, expected, own, answer))
+        return false;
+    *ret_advice = advise(arena, slip, record_name, domain, own);
+    return true;
 }
 
 int misplaced_find(struct task *t, struct arena *arena, struct slice record_name,
