@@ -100,6 +100,26 @@ static struct explanation explain_held(const struct timeline *l,
     }
 }
 
+/* What came back after the receiver had taken it. */
+static struct explanation explain_delivered(const struct timeline *l,
+                                            const struct timeline_recipient *recipient)
+{
+    struct slice reply = explain_reply(l->arena, recipient->last);
+
+    if (recipient->complained)
+        return (struct explanation){
+            arena_printf(l->arena, "The receiver took it, and then it was reported as spam (%.*s).",
+                         SLICE_ARG(recipient->complained->text)),
+            SLICE("Do not write to this person again; find out why they did not expect it."),
+        };
+    return (struct explanation){
+        arena_printf(l->arena, "The receiver took it: %.*s.%s", SLICE_ARG(reply),
+                     recipient->answered ? " An automatic reply came back." : ""),
+        SLICE("Nothing. What happens behind the receiver, such as a spam folder, only the "
+              "receiver knows."),
+    };
+}
+
 static struct explanation explain_end(const struct timeline *l,
                                       const struct timeline_recipient *recipient)
 {
@@ -107,10 +127,20 @@ static struct explanation explain_end(const struct timeline *l,
 
     switch (recipient->state) {
     case TIMELINE_DELIVERED:
+        return explain_delivered(l, recipient);
+    case TIMELINE_RETURNED:
         return (struct explanation){
-            arena_printf(l->arena, "The receiver took it: %.*s.", SLICE_ARG(reply)),
-            SLICE("Nothing. What happens behind the receiver, such as a spam folder, only the "
-                  "receiver knows."),
+            arena_printf(l->arena, "The receiver took it and sent it back later: %.*s.",
+                         SLICE_ARG(reply)),
+            SLICE("It is not tried again. Correct the address or ask the receiver, then send it "
+                  "again."),
+        };
+    case TIMELINE_SUPPRESSED:
+        return (struct explanation){
+            arena_printf(l->arena, "It was not sent, the address is on the suppression list: %.*s.",
+                         SLICE_ARG(recipient->last->text)),
+            SLICE("Nothing is sent to it until it is taken off the list; do that only when the "
+                  "address is known to work again and wants mail."),
         };
     case TIMELINE_BOUNCED:
         return (struct explanation){

@@ -52,6 +52,8 @@ static const struct {
     {TIMELINE_DELIVERED, &taken, {0}, "took it: mx: 250 2.0.0 Ok", "Nothing"},
     {TIMELINE_BOUNCED, &deferred, {0}, "refused for good", "not tried again"},
     {TIMELINE_EXPIRED, &deferred, {0}, "in time. The last attempt", "not tried again"},
+    {TIMELINE_RETURNED, &deferred, {0}, "took it and sent it back later: mx", "not tried again"},
+    {TIMELINE_SUPPRESSED, &held, {0}, "suppression list: by an operator", "taken off the list"},
     {TIMELINE_CANCELLED, &held, {0}, "cancelled: by an operator", "not tried again"},
 };
 
@@ -76,10 +78,28 @@ static void each_state_has_its_reason_and_its_next_step(void **state)
     }
 }
 
+/* The state is the same; what came back is told with it. */
+static void what_came_back_is_told(void **state)
+{
+    static const struct queue_event complaint = {.text = {"abuse", 5}};
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct timeline l = {.arena = &arena};
+    struct timeline_recipient recipient = {
+        .state = TIMELINE_DELIVERED, .last = &taken, .answered = &held};
+
+    (void)state;
+    assert_has(0, explain_recipient(&l, &recipient, &(struct explain_now){0}).why,
+               "250 2.0.0 Ok. An automatic reply came back.");
+    recipient.complained = &complaint;
+    assert_has(1, explain_recipient(&l, &recipient, &(struct explain_now){0}).why,
+               "reported as spam (abuse)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_state_has_its_reason_and_its_next_step),
+        cmocka_unit_test(what_came_back_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

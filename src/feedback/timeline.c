@@ -6,7 +6,8 @@ static const char *const state_names[TIMELINE_STATES] = {
     [TIMELINE_QUEUED] = "queued",       [TIMELINE_DEFERRED] = "deferred",
     [TIMELINE_HELD] = "held",           [TIMELINE_DELIVERED] = "delivered",
     [TIMELINE_BOUNCED] = "bounced",     [TIMELINE_EXPIRED] = "expired",
-    [TIMELINE_CANCELLED] = "cancelled",
+    [TIMELINE_CANCELLED] = "cancelled", [TIMELINE_SUPPRESSED] = "suppressed",
+    [TIMELINE_RETURNED] = "returned",
 };
 
 const char *timeline_state_name(enum timeline_state state)
@@ -82,13 +83,47 @@ static enum timeline_state state_after(enum queue_event_type type, uint32_t atte
         return TIMELINE_HELD;
     case QUEUE_EVENT_CANCELLED:
         return TIMELINE_CANCELLED;
+    case QUEUE_EVENT_SUPPRESSED:
+        return TIMELINE_SUPPRESSED;
     default: /* released: as before it was held */
         return attempts ? TIMELINE_DEFERRED : TIMELINE_QUEUED;
     }
 }
 
+/* Delivered and returned is returned, in whichever order the two were stored: they come from
+ * different spools. */
+static void settle_return(struct timeline_recipient *recipient)
+{
+    if (recipient->state != TIMELINE_DELIVERED || !recipient->returned)
+        return;
+    recipient->state = TIMELINE_RETURNED;
+    recipient->since_us = recipient->returned->time_us;
+    recipient->last = recipient->returned;
+}
+
+static void note_first(const struct queue_event **place, const struct queue_event *event)
+{
+    if (!*place)
+        *place = event;
+}
+
+static void note_report(struct timeline_recipient *recipient, const struct queue_event *event)
+{
+    if (event->type == QUEUE_EVENT_RETURNED)
+        note_first(&recipient->returned, event);
+    if (event->type == QUEUE_EVENT_COMPLAINED)
+        note_first(&recipient->complained, event);
+    if (event->type == QUEUE_EVENT_ANSWERED)
+        note_first(&recipient->answered, event);
+    settle_return(recipient);
+}
+
 static void move_recipient(struct timeline_recipient *recipient, const struct queue_event *event)
 {
+    if (queue_event_is_report(event->type)) {
+        note_report(recipient, event);
+        return;
+    }
     if (timeline_state_is_final(recipient->state))
         return; /* an act on the whole message does not reach those that are done */
     if (event->attempts)
@@ -97,6 +132,7 @@ static void move_recipient(struct timeline_recipient *recipient, const struct qu
     recipient->since_us = event->time_us;
     recipient->due_us = event->due_us;
     recipient->last = event;
+    settle_return(recipient);
 }
 
 static void add_change(struct timeline *l, const struct queue_event *event)

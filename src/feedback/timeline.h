@@ -14,6 +14,8 @@ enum timeline_state {
     TIMELINE_BOUNCED,
     TIMELINE_EXPIRED,
     TIMELINE_CANCELLED,
+    TIMELINE_SUPPRESSED,
+    TIMELINE_RETURNED, /* delivered, and bounced later by the word of a report */
     TIMELINE_STATES,
 };
 
@@ -26,6 +28,8 @@ struct timeline_recipient {
     uint32_t attempts;
     int64_t due_us;                 /* DEFERRED: not before */
     const struct queue_event *last; /* the event that made it so; NULL: the acceptance */
+    /* What came back, the first of each kind; NULL: nothing. */
+    const struct queue_event *returned, *complained, *answered;
 };
 
 struct timeline {

@@ -8,7 +8,8 @@
 #include <cmocka.h>
 
 /* A story in words: a letter an event, a digit its recipient (none: all).
- *   A accepted  D deferred  + delivered  - bounced  X expired  H held  R released  C cancelled */
+ *   A accepted  D deferred  + delivered  - bounced  X expired  H held  R released  C cancelled
+ *   S suppressed  < returned  ! complained  ? answered  . reported */
 static const struct {
     const char *story;
     const char *states; /* a word a recipient */
@@ -24,11 +25,15 @@ static const struct {
     {"A +0 H R C", "delivered cancelled", true},
     {"A H0 +0 -0", "delivered queued", false}, /* the first end counts */
     {"D1 +0", "delivered deferred", false},    /* the acceptance is too old to be known */
+    {"A S0 +1 <1", "suppressed returned", true},
+    {"A +0 <0 <0 !0 ?1 .1", "returned queued", false}, /* reports end nothing */
+    {"A -0 <0 X1 <1", "bounced expired", true},
+    {"A D0 <0 +0 <1", "returned queued", false}, /* the link broke; the report was faster */
 };
 
 static enum queue_event_type type_of(char letter)
 {
-    static const char letters[] = "AD+-XHRC";
+    static const char letters[] = "AD+-XHRCS<!?.";
 
     return (enum queue_event_type)(QUEUE_EVENT_ACCEPTED + (strchr(letters, letter) - letters));
 }
@@ -119,6 +124,23 @@ static void knows_since_when_and_why(void **state)
     assert_int_equal(counts[TIMELINE_QUEUED], 1);
 }
 
+static void knows_what_came_back(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct timeline l;
+
+    (void)state;
+    timeline_init(&l, &arena);
+    tell_story(&l, "A +0 +1 !0 ?0 <0 <0");
+    assert_int_equal(l.recipients[0].complained->time_us, 103);
+    assert_int_equal(l.recipients[0].answered->time_us, 104);
+    assert_int_equal(l.recipients[0].returned->time_us, 105);
+    assert_int_equal(l.recipients[0].since_us, 105);
+    assert_ptr_equal(l.recipients[0].last, l.recipients[0].returned);
+    assert_int_equal(l.recipients[0].attempts, 3);
+    assert_null(l.recipients[1].complained);
+}
+
 static void a_long_story_is_cut_and_still_right(void **state)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -140,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(states_follow_from_events),
         cmocka_unit_test(knows_since_when_and_why),
+        cmocka_unit_test(knows_what_came_back),
         cmocka_unit_test(a_long_story_is_cut_and_still_right),
     };
 

@@ -1,10 +1,13 @@
 #include "queue/event.h"
 
 static const char *const event_names[] = {
-    [QUEUE_EVENT_ACCEPTED] = "accepted",   [QUEUE_EVENT_DEFERRED] = "deferred",
-    [QUEUE_EVENT_DELIVERED] = "delivered", [QUEUE_EVENT_BOUNCED] = "bounced",
-    [QUEUE_EVENT_EXPIRED] = "expired",     [QUEUE_EVENT_HELD] = "held",
-    [QUEUE_EVENT_RELEASED] = "released",   [QUEUE_EVENT_CANCELLED] = "cancelled",
+    [QUEUE_EVENT_ACCEPTED] = "accepted",     [QUEUE_EVENT_DEFERRED] = "deferred",
+    [QUEUE_EVENT_DELIVERED] = "delivered",   [QUEUE_EVENT_BOUNCED] = "bounced",
+    [QUEUE_EVENT_EXPIRED] = "expired",       [QUEUE_EVENT_HELD] = "held",
+    [QUEUE_EVENT_RELEASED] = "released",     [QUEUE_EVENT_CANCELLED] = "cancelled",
+    [QUEUE_EVENT_SUPPRESSED] = "suppressed", [QUEUE_EVENT_RETURNED] = "returned",
+    [QUEUE_EVENT_COMPLAINED] = "complained", [QUEUE_EVENT_ANSWERED] = "answered",
+    [QUEUE_EVENT_REPORTED] = "reported",
 };
 
 static bool is_event_type(unsigned type)
@@ -15,7 +18,13 @@ static bool is_event_type(unsigned type)
 bool queue_event_is_final(enum queue_event_type type)
 {
     return type == QUEUE_EVENT_DELIVERED || type == QUEUE_EVENT_BOUNCED ||
-           type == QUEUE_EVENT_EXPIRED || type == QUEUE_EVENT_CANCELLED;
+           type == QUEUE_EVENT_EXPIRED || type == QUEUE_EVENT_CANCELLED ||
+           type == QUEUE_EVENT_SUPPRESSED;
+}
+
+bool queue_event_is_report(enum queue_event_type type)
+{
+    return type >= QUEUE_EVENT_RETURNED && type <= QUEUE_EVENT_REPORTED;
 }
 
 const char *queue_event_name(enum queue_event_type type)

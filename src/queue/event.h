@@ -12,7 +12,10 @@
  *
  * A message's life: ACCEPTED once (long recipient lists come in several events), then for each
  * recipient any number of DEFERRED, HELD and RELEASED, then exactly one of DELIVERED, BOUNCED,
- * EXPIRED, CANCELLED.
+ * EXPIRED, CANCELLED, SUPPRESSED. What comes back later follows it: any number of RETURNED,
+ * COMPLAINED, ANSWERED and REPORTED, which the steward makes of reports (feedback/intake.h) and
+ * stores like a gateway's batch, under a spool id of its own. They end nothing, and may come for a
+ * recipient without an end, whose receiver took it while the link broke.
  *
  * The codec is the same on disk and between processes; it is pure. */
 #ifndef LETTERHEAD_QUEUE_EVENT_H
@@ -31,6 +34,11 @@ enum queue_event_type {
     QUEUE_EVENT_HELD,    /* not tried until released; `text` says who and why */
     QUEUE_EVENT_RELEASED,
     QUEUE_EVENT_CANCELLED,
+    QUEUE_EVENT_SUPPRESSED, /* on the site's suppression list: not tried; `text` says why */
+    QUEUE_EVENT_RETURNED,   /* a report says that it bounced later; the rest as in BOUNCED */
+    QUEUE_EVENT_COMPLAINED, /* somebody called it spam; `text` is the feedback type */
+    QUEUE_EVENT_ANSWERED,   /* an automatic reply */
+    QUEUE_EVENT_REPORTED,   /* a report that it is late, or was passed on; nothing is decided */
 };
 
 enum queue_reason {
@@ -85,8 +93,10 @@ struct queue_event {
     struct slice tls_sessions;
 };
 
-/* True for the four that end a recipient. */
+/* True for the five that end a recipient. */
 bool queue_event_is_final(enum queue_event_type type);
+/* True for those that come back after it was taken: RETURNED to REPORTED. */
+bool queue_event_is_report(enum queue_event_type type);
 /* A word for people and JSON: "accepted", "deferred" … */
 const char *queue_event_name(enum queue_event_type type);
 

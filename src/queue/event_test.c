@@ -59,7 +59,7 @@ static struct queue_event accepted_event(struct buffer *addresses)
 static void details_come_back(void **state)
 {
     (void)state;
-    for (int type = QUEUE_EVENT_DEFERRED; type <= QUEUE_EVENT_CANCELLED; type++) {
+    for (int type = QUEUE_EVENT_DEFERRED; type <= QUEUE_EVENT_REPORTED; type++) {
         CLEANUP(buffer_done) struct buffer b = BUFFER_NONE;
         struct queue_event event = detail_event((enum queue_event_type)type), back;
         struct cursor c;
@@ -177,7 +177,7 @@ static void unknown_types_are_refused(void **state)
     queue_event_write(&b, &event);
     for (int type = 0; type < 256; type++) {
         struct cursor c = cursor_of(buffer_slice(&b));
-        bool known = type > QUEUE_EVENT_ACCEPTED && type <= QUEUE_EVENT_CANCELLED;
+        bool known = type > QUEUE_EVENT_ACCEPTED && type <= QUEUE_EVENT_REPORTED;
 
         b.data[4] = (char)type;
         assert_int_equal(queue_event_read(&c, &back) == 0, known);

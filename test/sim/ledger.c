@@ -189,6 +189,8 @@ static void store_one(struct ledger *l, struct ledger_submission *s,
         store_end(l, s, r, event);
         return;
     }
+    if (queue_event_is_report(event->type))
+        return; /* of what came back, whenever it does */
     if (r->ended)
         ledger_fail(l, "recipient %.*s of %u: %s after its end", SLICE_ARG(r->address), s->number,
                     queue_event_name(event->type));
