@@ -37,6 +37,8 @@ int cli_status_check(const json_t *output);
 void cli_print_credential(const json_t *output);
 void cli_print_credentials(const json_t *output);
 void cli_print_revoked(const json_t *output);
+void cli_print_notices(const json_t *output);
+void cli_print_notice(const json_t *output);
 void cli_print_messages(const json_t *output);
 void cli_print_message(const json_t *output);
 void cli_print_sent(const json_t *output);

@@ -110,6 +110,19 @@ static void print_from(const json_t *output)
     }
 }
 
+static void print_contacts(const json_t *output)
+{
+    const json_t *list = json_object_get(output, "contacts"), *address;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        cli_field_print("contact", SLICE("nobody: letterhead site set NAME --contact ADDRESS"));
+    json_array_foreach(list, i, address)
+    {
+        cli_field_print(i ? "" : "contact", slice_text(json_string_value(address)));
+    }
+}
+
 void cli_print_site(const json_t *output)
 {
     const json_t *identity;
@@ -123,6 +136,7 @@ void cli_print_site(const json_t *output)
     if (cli_member(output, "why").size)
         cli_field_print("why", cli_member(output, "why"));
     print_from(output);
+    print_contacts(output);
     cli_field_print("credentials", cli_member(output, "credentials"));
     json_array_foreach(json_object_get(output, "identities"), i, identity)
     {
@@ -140,6 +154,7 @@ void cli_print_site_set(const json_t *output)
     puts(slice_equal(cli_member(output, "tls"), SLICE("verified"))
              ? " goes out under verified TLS only."
              : " goes out as each receiver allows, encrypted wherever it can be.");
+    print_contacts(output);
     cli_print_gateway(output);
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/role.h"
 #include "base/log.h"
+#include "wire/address.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,10 +70,25 @@ static int read_absolute_path(struct slice text, void *target)
     return 0;
 }
 
+static int read_mail_address(struct slice text, void *target)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct address address;
+    struct wire_error error;
+
+    if (wire_address_parse(&arena, text, 0, &address, &error) < 0)
+        return -EINVAL;
+    *(struct slice *)target = text;
+    return 0;
+}
+
 #define AT(member) offsetof(struct config, member)
 #define HOST_NAME                                                                                  \
     .type = SCHEMA_CUSTOM, .custom = read_host_name,                                               \
     .expected = "a host name such as mail.example.org"
+#define MAIL_ADDRESS                                                                               \
+    .type = SCHEMA_CUSTOM, .custom = read_mail_address,                                            \
+    .expected = "a mail address such as post@example.org"
 #define ABSOLUTE_PATH                                                                              \
     .type = SCHEMA_CUSTOM, .custom = read_absolute_path, .expected = "a path that begins with /"
 
@@ -329,6 +345,22 @@ static const struct schema_field history_fields[] = {
     {.name = NULL},
 };
 
+static const struct schema_field operator_item = {.name = "address", MAIL_ADDRESS};
+
+static const struct schema_field notices_fields[] = {
+    {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(notices_line)},
+    {.name = "site", .type = SCHEMA_TEXT, .offset = AT(notices_site), .fallback = ""},
+    {.name = "from", MAIL_ADDRESS, .offset = AT(notices_from), .fallback = ""},
+    {.name = "operator",
+     .type = SCHEMA_LIST,
+     .offset = AT(notices_operators),
+     .fallback = "",
+     .fields = &operator_item,
+     .item_size = sizeof(struct slice),
+     .max = 10},
+    {.name = NULL},
+};
+
 /* Groups have offset 0: their fields count from the same struct. */
 static const struct schema_field config_fields[] = {
     {.name = "hostname", HOST_NAME, .offset = AT(hostname)},
@@ -361,6 +393,7 @@ static const struct schema_field config_fields[] = {
     {.name = "resolver", .type = SCHEMA_GROUP, .fields = resolver_fields},
     {.name = "dkim", .type = SCHEMA_GROUP, .fields = dkim_fields},
     {.name = "history", .type = SCHEMA_GROUP, .fields = history_fields},
+    {.name = "notices", .type = SCHEMA_GROUP, .fields = notices_fields},
     {.name = NULL},
 };
 
@@ -385,6 +418,9 @@ static void check_together(const struct config *config, struct buffer *problems)
     if ((config->tls_certificate.size == 0) != (config->tls_key.size == 0))
         buffer_printf(problems, "%s:%zu: tls: certificate and key go together; give both\n",
                       config->path, config->tls_line);
+    if ((config->notices_site.size == 0) != (config->notices_from.size == 0))
+        buffer_printf(problems, "%s:%zu: notices: site and from go together; give both\n",
+                      config->path, config->notices_line);
     for (size_t i = 0; i < config->listeners.count; i++) {
         const char *mistake = listener_mistake(config, &listeners[i]);
 

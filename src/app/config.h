@@ -78,6 +78,10 @@ struct config {
     uint64_t identity_patience_s, identity_grace_s; /* onboard/identity_state.h */
 
     uint64_t history_keep_s;
+
+    size_t notices_line;
+    struct slice notices_site, notices_from; /* empty: nothing is mailed */
+    struct schema_list notices_operators;    /* struct slice: addresses */
 };
 
 /* Reads the file. -EINVAL or -errno: `problems` has a line for each mistake, ready to be shown. */

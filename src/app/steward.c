@@ -31,6 +31,7 @@ struct steward {
     struct queue_service queue;
     struct feedback_service feedback;
     struct sts_service sts;
+    struct own_mail_sender mail;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -173,6 +174,11 @@ static void join_operations(struct steward *s)
     s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times};
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};
+    s->mail = s->options.mail;
+    s->mail.store = s->options.store;
+    s->mail.history = s->options.history;
+    s->mail.gateways = &s->gateways;
+    s->mail.hostname = s->options.site.hostname;
     s->feedback = (struct feedback_service){s->options.store, s->options.history, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
                                                  &s->feedback, s->options.shaping, &s->sts},
@@ -212,6 +218,13 @@ static int keep_policies(struct task *t, void *argument)
     struct steward *s = argument;
 
     return sts_keeper_run(t, s->sts.keeper);
+}
+
+static int send_own_mail(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return own_mail_sender_run(t, &s->mail);
 }
 
 static int wait_for_stop(struct task *t, void *argument)
@@ -261,6 +274,7 @@ static int work(struct task *t, struct steward *s)
         {"checks", check},
         {"uses", note_uses},
         {"policies", keep_policies},
+        {"own mail", send_own_mail},
     };
     CLEANUP(scope_close) struct scope scope;
     int r = 0;

@@ -7,6 +7,7 @@
 #include "deliver/https.h"
 #include "deliver/shaping_service.h"
 #include "feedback/history.h"
+#include "feedback/own_mail_sender.h"
 #include "onboard/check.h"
 #include "runtime/peer_group.h"
 #include "site/service.h"
@@ -23,7 +24,8 @@ struct steward_options {
     int vault_socket, control_socket; /* taken over */
     struct steward_gateway gateways[PEER_GROUP_MAX];
     size_t gateway_count;
-    struct site_service site; /* store, vault and pusher are filled in */
+    struct site_service site;    /* store, vault and pusher are filled in */
+    struct own_mail_sender mail; /* whom to tell; the rest is filled in */
     struct identity_times times;
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */
     struct https *https; /* what policies of MTA-STS are fetched by; borrowed, stopped at the end */

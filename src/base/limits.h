@@ -52,6 +52,10 @@ enum {
     LIMIT_REPORT_RULES = 2000,
     LIMIT_REPORT_RULE_SECTIONS = 300,
 
+    /* What operators and sites' contacts are told: parts of it come from strangers' servers */
+    LIMIT_NOTICE_SUBJECT_BYTES = 200,
+    LIMIT_NOTICE_TEXT_BYTES = 8192,
+
     /* Between processes: one frame */
     LIMIT_FRAME_BYTES = 65536,
 

@@ -186,6 +186,37 @@ static int says_how_mail_goes_out(struct task *t, void *argument)
     return 0;
 }
 
+static int knows_whom_to_tell(struct task *t, void *argument)
+{
+    CLEANUP(close_fixture) struct fixture f;
+    json_t *reply;
+
+    (void)argument;
+    open_fixture(t, &f);
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"one\", \"domain\": \"example.org\", \"tls\": \"verified\", "
+                         "\"contact\": [\"It@Example.ORG\", \"It@example.org\"]}"));
+    reply = ask_well(t, &f, "site.show", "{\"site\": \"one\"}");
+    assert_string_equal(json_at(reply, "output.contacts.0"), "It@example.org");
+    assert_int_equal(json_array_size(json_object_get(json_object_get(reply, "output"), "contacts")),
+                     1);
+    json_decref(reply);
+    reply = ask_well(t, &f, "site.set", "{\"site\": \"one\", \"contact\": [\"a@b.example\"]}");
+    assert_string_equal(json_at(reply, "output.contacts.0"), "a@b.example");
+    assert_string_equal(json_at(reply, "output.tls"), "verified"); /* as it was */
+    json_decref(reply);
+    ask_badly(t, &f, "site.set", "{\"site\": \"one\", \"contact\": [\"a@b.example\", \"nobody\"]}",
+              CONTROL_INVALID, "contact[1]");
+    ask_badly(t, &f, "site.set",
+              "{\"site\": \"one\", \"contact\": [\"a@b.example\"], \"no_contact\": true}",
+              CONTROL_INVALID, "no_contact");
+    reply = ask_well(t, &f, "site.set", "{\"site\": \"one\", \"no_contact\": true}");
+    assert_int_equal(json_array_size(json_object_get(json_object_get(reply, "output"), "contacts")),
+                     0);
+    json_decref(reply);
+    return 0;
+}
+
 static const struct directory_site *site_of_user(const struct fixture *f, const char *user)
 {
     const struct directory_credential *credential;
@@ -282,13 +313,10 @@ static int signs_with_a_key_that_can_be_verified(struct task *t, void *argument)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TASK_TEST(adds_a_site_with_three_keys),
-        TASK_TEST(judges_what_is_to_be_added),
-        TASK_TEST(says_how_mail_goes_out),
-        TASK_TEST(pauses_resumes_and_removes),
-        TASK_TEST(credentials_come_and_go),
-        TASK_TEST(says_when_the_gateway_is_away),
-        TASK_TEST(signs_with_a_key_that_can_be_verified),
+        TASK_TEST(adds_a_site_with_three_keys),   TASK_TEST(judges_what_is_to_be_added),
+        TASK_TEST(says_how_mail_goes_out),        TASK_TEST(knows_whom_to_tell),
+        TASK_TEST(pauses_resumes_and_removes),    TASK_TEST(credentials_come_and_go),
+        TASK_TEST(says_when_the_gateway_is_away), TASK_TEST(signs_with_a_key_that_can_be_verified),
     };
 
     log_init("test", LOG_WARNING);

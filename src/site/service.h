@@ -29,11 +29,12 @@ struct site_service {
     void *context;
 };
 
-/* The three arrays of operations; `service` may be NULL where they are only looked at (command
+/* The arrays of operations; `service` may be NULL where they are only looked at (command
  * line). */
 struct control_set site_operations(struct site_service *service);
 struct control_set identity_operations(struct site_service *service);
 struct control_set credential_operations(struct site_service *service);
+struct control_set notice_operations(struct site_service *service);
 
 /* The field that names a site, the same everywhere. */
 #define SITE_FIELD                                                                                 \
@@ -45,6 +46,9 @@ struct control_set credential_operations(struct site_service *service);
 /* Finds the site that the input's field "site" names; tells the caller when there is none. */
 MUST_CHECK int site_of_call(struct store *s, struct arena *arena, struct control_call *call,
                             struct site *ret);
+/* Adds "contacts" to what is said of a site. */
+MUST_CHECK int site_describe_contacts(struct store *s, struct arena *arena, int64_t site_id,
+                                      json_t *object);
 /* Pushes the site to the gateway and adds to the output what came of it: "gateway": "applied" or
  * "waiting". */
 MUST_CHECK int site_push_change(struct task *t, struct site_service *service,

@@ -1,5 +1,6 @@
 #include "site/site_add.h"
 
+#include "site/contact.h"
 #include "site/domain.h"
 #include "site/identity.h"
 #include "site/identity_json.h"
@@ -23,6 +24,8 @@ struct plan {
     struct identity identity;
     struct slice *addresses;
     size_t address_count;
+    struct slice *contacts;
+    size_t contact_count;
 };
 
 static int judge_domain(struct control_call *call, struct arena *arena, const char *field,
@@ -93,7 +96,7 @@ static int judge_input(struct control_call *call, struct arena *arena, struct pl
         r = control_refuse(call, CONTROL_INVALID, "domain",
                            "Give --domain example.org, or --from info@example.org.",
                            "The site needs a domain to send as.");
-    return r;
+    return r < 0 ? r : site_contact_read(call, arena, &plan->contacts, &plan->contact_count);
 }
 
 static int refuse_name(struct control_call *call)
@@ -182,6 +185,8 @@ static int store_plan(struct store *s, const struct plan *plan)
         if (r == -EEXIST) /* given twice */
             r = 0;
     }
+    if (r == 0)
+        r = site_contact_replace(s, plan->site.id, plan->contacts, plan->contact_count);
     if (r == 0)
         r = store_transaction_commit(&all);
     return r;

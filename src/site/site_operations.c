@@ -1,11 +1,13 @@
 /* The operations on sites: add, list, show, pause, resume, remove. */
 #include "control/json.h"
 #include "runtime/task.h"
+#include "site/contact.h"
 #include "site/credential.h"
 #include "site/identity_json.h"
 #include "site/pusher.h"
 #include "site/service.h"
 #include "site/site_add.h"
+#include "site/site_set.h"
 
 static void add_text(json_t *object, const char *name, struct slice text)
 {
@@ -34,11 +36,6 @@ int site_push_change(struct task *t, struct site_service *service, struct contro
     return 0;
 }
 
-static const char *tls_word(bool verified)
-{
-    return verified ? "verified" : "opportunistic";
-}
-
 static json_t *describe_site(const struct site *site)
 {
     json_t *object = json_object();
@@ -46,7 +43,7 @@ static json_t *describe_site(const struct site *site)
     add_text(object, "site", site->name);
     json_object_set_new(object, "method", json_string(site_method_name(site->method)));
     add_text(object, "state", site->state);
-    json_object_set_new(object, "tls", json_string(tls_word(site->verified_tls)));
+    json_object_set_new(object, "tls", json_string(site_tls_word(site->verified_tls)));
     json_object_set_new(object, "since", control_json_time(site->state_since_us));
     add_text(object, "why", site->state_why);
     json_object_set_new(object, "created", control_json_time(site->created_us));
@@ -82,6 +79,19 @@ static int add_addresses(struct store *s, struct arena *arena, int64_t site_id, 
     return r;
 }
 
+int site_describe_contacts(struct store *s, struct arena *arena, int64_t site_id, json_t *object)
+{
+    json_t *list = json_array();
+    struct slice *addresses;
+    size_t count = 0;
+    int r = site_contact_list(s, arena, site_id, &addresses, &count);
+
+    json_object_set_new(object, "contacts", list);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, control_json_text(addresses[i]));
+    return r;
+}
+
 static int add_credentials(struct store *s, struct arena *arena, int64_t site_id, json_t *object)
 {
     struct credential *credentials;
@@ -101,6 +111,8 @@ static int describe_whole(struct store *s, struct arena *arena, const struct sit
 
     if (r == 0)
         r = add_addresses(s, arena, site->id, object);
+    if (r == 0)
+        r = site_describe_contacts(s, arena, site->id, object);
     if (r == 0)
         r = add_credentials(s, arena, site->id, object);
     return r;
@@ -171,23 +183,6 @@ static int resume_site(struct task *t, struct control_call *call)
     return change_state(t, call, SLICE("active"));
 }
 
-static int set_site(struct task *t, struct control_call *call)
-{
-    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    struct site_service *service = call->context;
-    bool verified = slice_equal(control_text(call, "tls"), SLICE("verified"));
-    struct site site;
-    int r = site_of_call(service->store, &arena, call, &site);
-
-    if (r == 0)
-        r = site_set_verified_tls(service->store, site.id, verified);
-    if (r < 0)
-        return r;
-    add_text(call->output, "site", site.name);
-    json_object_set_new(call->output, "tls", json_string(tls_word(verified)));
-    return site_push_change(t, service, call, site.id);
-}
-
 static int erase_site(struct store *s, int64_t id, int64_t now_us)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
@@ -226,7 +221,6 @@ static int remove_site(struct task *t, struct control_call *call)
 }
 
 static const char *const methods[] = {"dkim", NULL};
-static const char *const tls_words[] = {"opportunistic", "verified", NULL};
 
 static const struct control_field add_fields[] = {
     {.name = "site",
@@ -258,8 +252,9 @@ static const struct control_field add_fields[] = {
     {.name = "tls",
      .type = CONTROL_TEXT,
      .max = 20,
-     .choices = tls_words,
+     .choices = site_tls_words,
      .help = "verified: its mail goes out only under TLS to servers that can be verified"},
+    SITE_CONTACT_FIELD,
     {NULL},
 };
 static const struct control_field no_fields[] = {{NULL}};
@@ -270,17 +265,6 @@ static const struct control_field state_fields[] = {
      .type = CONTROL_TEXT,
      .max = 200,
      .help = "the reason, for those who look later"},
-    {NULL},
-};
-static const struct control_field set_fields[] = {
-    SITE_FIELD,
-    {.name = "tls",
-     .type = CONTROL_TEXT,
-     .required = true,
-     .max = 20,
-     .choices = tls_words,
-     .help = "verified: its mail goes out only under TLS to servers that can be verified; "
-             "opportunistic: as each receiver allows"},
     {NULL},
 };
 static const struct control_field remove_fields[] = {
@@ -296,9 +280,10 @@ static const struct control_operation operations[] = {
     {"site.list", "List the sites with the state of their identities", CONTROL_VIEWER, false,
      no_fields, "sites[] as of site.show", list_sites},
     {"site.show", "Show all about one site", CONTROL_VIEWER, false, site_fields,
-     "site, method, state, tls, since, why, created, identities[], from[], credentials", show_site},
-    {"site.set", "Change how a site's mail goes out", CONTROL_OPERATOR, true, set_fields,
-     "site, tls, gateway", set_site},
+     "site, method, state, tls, since, why, created, identities[], from[], contacts[], credentials",
+     show_site},
+    {"site.set", "Change what holds for a site: how its mail goes out, whom to tell",
+     CONTROL_OPERATOR, true, site_set_fields, "site, tls, contacts[], gateway", site_set},
     {"site.pause", "Take no more mail from a site; what is queued is still delivered",
      CONTROL_OPERATOR, true, state_fields, "site, state, gateway", pause_site},
     {"site.resume", "Take mail from a paused site again", CONTROL_OPERATOR, true, state_fields,

@@ -22,16 +22,20 @@ enum {
 
 /* The steward's side. */
 struct submit_request {
+    /* Of the caller's making, with the number of the gateway that is to have it: so it can be asked
+     * again without being sent twice. Zero: a new id, and the gateway whose turn it is. */
+    struct message_id id;
+    unsigned gateway;
     uint64_t site_id;
     struct slice access_key_id; /* empty: on the operator's word */
     struct submit_envelope envelope;
     struct slice content; /* a whole message, CR LF lines */
 };
 
-/* Sends the request to the gateway whose turn it is, or to the next that is there, and waits for
- * its word: 0 with code, enhanced code and text as an SMTP client would get them (from the arena).
- * Errors of peer_call; -EAGAIN: no gateway is there; -ECONNRESET when the gateway was started anew
- * in between: ask again. */
+/* Sends the request to the gateway that it names, or to the one whose turn it is, or to the next
+ * that is there, and waits for its word: 0 with code, enhanced code and text as an SMTP client
+ * would get them (from the arena). Errors of peer_call; -EAGAIN: no gateway is there; -ECONNRESET
+ * when the gateway was started anew in between: ask again. */
 MUST_CHECK int submit_remote_send(struct task *t, struct peer_group *gateways, struct arena *arena,
                                   const struct submit_request *request,
                                   struct wire_reply *ret_reply);

@@ -76,11 +76,31 @@ static int find_taker(struct task *t, struct peer_group *gateways,
     return r;
 }
 
+static bool has_id(const struct submit_request *request)
+{
+    return message_id_compare(&request->id, &(struct message_id){.ms = 0}) != 0;
+}
+
+/* That one and no other. */
+static int find_named(struct task *t, struct peer_group *gateways, unsigned number,
+                      const struct submit_remote_begin *begin, struct peer **ret)
+{
+    for (size_t i = 0; i < gateways->count; i++) {
+        const struct peer_member *gateway = &gateways->members[i];
+
+        if (gateway->number != number || gateway->gone)
+            continue;
+        *ret = gateway->peer;
+        return begin_within(t, gateway->peer, begin);
+    }
+    return -EAGAIN;
+}
+
 int submit_remote_send(struct task *t, struct peer_group *gateways, struct arena *arena,
                        const struct submit_request *request, struct wire_reply *ret_reply)
 {
     CLEANUP(buffer_done) struct buffer envelope = BUFFER_NONE;
-    struct submit_remote_begin begin = {.id = make_id(t),
+    struct submit_remote_begin begin = {.id = has_id(request) ? request->id : make_id(t),
                                         .site_id = request->site_id,
                                         .access_key_id = request->access_key_id,
                                         .content_size = request->content.size};
@@ -91,7 +111,8 @@ int submit_remote_send(struct task *t, struct peer_group *gateways, struct arena
     if (envelope.size > SUBMIT_REMOTE_ENVELOPE_BYTES)
         return -EMSGSIZE;
     begin.envelope_size = (uint32_t)envelope.size;
-    r = find_taker(t, gateways, &begin, &gateway);
+    r = request->gateway ? find_named(t, gateways, request->gateway, &begin, &gateway)
+                         : find_taker(t, gateways, &begin, &gateway);
     if (r == 0)
         r = send_part(t, gateway, &begin.id, SUBMIT_REMOTE_ENVELOPE, buffer_slice(&envelope));
     if (r == 0)

@@ -1,0 +1,82 @@
+#include "site/site_set.h"
+
+#include "control/json.h"
+#include "site/contact.h"
+#include "site/service.h"
+
+const char *const site_tls_words[] = {"opportunistic", "verified", NULL};
+
+const char *site_tls_word(bool verified)
+{
+    return site_tls_words[verified];
+}
+
+/* What is to be changed, checked. In the arena of the call. */
+struct change {
+    struct site site;
+    bool contacts_given;
+    struct slice *contacts;
+    size_t contact_count;
+};
+
+static int judge(struct control_call *call, struct arena *arena, struct change *change)
+{
+    bool given = control_texts_count(call, "contact") > 0;
+
+    change->contacts_given = given || control_flag(call, "no_contact");
+    if (given && control_flag(call, "no_contact"))
+        return control_refuse(call, CONTROL_INVALID, "no_contact", "Give one or the other.",
+                              "Contacts are named and taken away at once.");
+    if (!change->contacts_given && control_text(call, "tls").size == 0)
+        return control_refuse(call, CONTROL_INVALID, NULL,
+                              "letterhead site set --help lists what can be.",
+                              "It is not said what is to be changed.");
+    return site_contact_read(call, arena, &change->contacts, &change->contact_count);
+}
+
+static int apply(struct store *s, struct control_call *call, struct change *change)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    struct site *site = &change->site;
+    int r = store_transaction_begin(s, &all);
+
+    if (control_text(call, "tls").size)
+        site->verified_tls = slice_equal(control_text(call, "tls"), SLICE("verified"));
+    if (r == 0)
+        r = site_set_verified_tls(s, site->id, site->verified_tls);
+    if (r == 0 && change->contacts_given)
+        r = site_contact_replace(s, site->id, change->contacts, change->contact_count);
+    return r < 0 ? r : store_transaction_commit(&all);
+}
+
+int site_set(struct task *t, struct control_call *call)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct site_service *service = call->context;
+    struct change *change = ARENA_NEW(&arena, struct change);
+    int r = site_of_call(service->store, &arena, call, &change->site);
+
+    if (r == 0)
+        r = judge(call, &arena, change);
+    if (r == 0)
+        r = apply(service->store, call, change);
+    if (r < 0)
+        return r;
+    json_object_set_new(call->output, "site", control_json_text(change->site.name));
+    json_object_set_new(call->output, "tls", json_string(site_tls_word(change->site.verified_tls)));
+    r = site_describe_contacts(service->store, &arena, change->site.id, call->output);
+    return r < 0 ? r : site_push_change(t, service, call, change->site.id);
+}
+
+const struct control_field site_set_fields[] = {
+    SITE_FIELD,
+    {.name = "tls",
+     .type = CONTROL_TEXT,
+     .max = 20,
+     .choices = site_tls_words,
+     .help = "verified: its mail goes out only under TLS to servers that can be verified; "
+             "opportunistic: as each receiver allows"},
+    SITE_CONTACT_FIELD,
+    {.name = "no_contact", .type = CONTROL_FLAG, .help = "tell nobody of the client's people"},
+    {NULL},
+};
