@@ -1,6 +1,7 @@
 #include "deliver/client_inside.h"
 
 #include "base/limits.h"
+#include "wire/redact.h"
 #include "wire/smtp_data.h"
 #include "wire/xtext.h"
 
@@ -324,6 +325,7 @@ void client_quit(struct task *t, struct client *c)
 void client_close(struct client *c)
 {
     stream_free(TAKE(c->stream));
+    redactor_free(TAKE(c->secrets));
     reply_parser_done(&c->parser);
     arena_done(&c->arena);
 }

@@ -1,8 +1,10 @@
 /* The SMTP client (RFC 5321), one connection of it. Delivery and the prober use the same steps; a
- * prober just stops earlier.
+ * prober just stops earlier (docs/decisions/0036-the-probe-is-the-client.md).
  *
  *   client_dial      connect, greeting, EHLO, STARTTLS as the plan says, EHLO again
  *   client_reach     the same, and once more in clear where that is allowed and TLS failed
+ *   client_auth      signs in (deliver/client_auth.h)
+ *   client_ask       asks about an envelope, and takes it back: for probes
  *   client_send      one transaction: MAIL, a bounded group of RCPT, DATA, content
  *   client_quit      says goodbye, without caring about the answer
  *
@@ -19,9 +21,31 @@
 #include "runtime/stream.h"
 #include "wire/smtp_reply.h"
 
+struct redactor; /* wire/redact.h */
+
 enum client_tls {
     CLIENT_TLS_PLANNED, /* by the plan */
     CLIENT_TLS_NONE,    /* never: the second try, where the plan allows one */
+    CLIENT_TLS_FIRST,   /* before the greeting (RFC 8314 §3.3), judged by the plan */
+};
+
+/* How far a dialogue has come: what was being done when it failed. */
+enum client_stage {
+    CLIENT_STAGE_CONNECT,
+    CLIENT_STAGE_GREETING,
+    CLIENT_STAGE_HELLO,
+    CLIENT_STAGE_STARTTLS,  /* the command; also: that it is not offered */
+    CLIENT_STAGE_HANDSHAKE, /* and the judgement on the certificate */
+    CLIENT_STAGE_HELLO_AGAIN,
+    CLIENT_STAGE_READY,
+};
+
+/* Is told what both sides say, for transcripts: whole lines with their ends, bytes of a stranger as
+ * they came. What is secret has been left out already; contents of messages are not told. */
+enum client_side { CLIENT_SAYS, CLIENT_HEARS };
+struct client_tap {
+    void (*note)(void *context, enum client_side side, struct slice line);
+    void *context;
 };
 
 struct client_options {
@@ -31,11 +55,15 @@ struct client_options {
     const struct tls_plan *plan; /* NULL: opportunistic. Not one that forbids the host */
     struct slice host_name;      /* of the server, for words; SNI, unless the plan has another */
     struct endpoint address;
-    const struct endpoint *source; /* NULL: the system chooses */
+    const struct endpoint *source;  /* NULL: the system chooses */
+    const struct client_tap *tap;   /* NULL: nobody listens; outlives the client */
+    const struct redactor *secrets; /* to be blotted out from the beginning; copied. NULL: none */
 };
 
 struct client {
     struct stream *stream;
+    enum client_stage stage;
+    bool esmtp; /* EHLO was accepted, not HELO only */
     struct reply_parser parser;
     struct smtp_capabilities capabilities;
     struct arena arena;                /* words about the connection */
@@ -51,6 +79,8 @@ struct client {
     struct slice protection; /* "TLSv1.3, verified by DANE"; empty: in clear */
     bool closing;            /* the server said 421, or will close: no further transaction */
     size_t transactions;
+    const struct client_tap *tap;
+    struct redactor *secrets; /* that were sent, and are blotted out of replies; NULL: none */
 };
 
 #define CLIENT_NONE ((struct client){.stream = NULL})
@@ -83,6 +113,19 @@ struct client_message {
 MUST_CHECK int client_send(struct task *t, struct client *c, struct arena *arena,
                            const struct client_message *message, struct queue_outcome *outcomes,
                            bool *ret_data_sent);
+
+/* Asks whether the server would take a message, without sending one: MAIL, RCPT if there is a
+ * recipient, RSET; never DATA. */
+struct client_question {
+    struct slice envelope_from; /* as in client_message */
+    struct slice recipient;     /* empty: only MAIL */
+};
+struct client_answer {
+    struct smtp_reply mail; /* in the client's arena */
+    struct smtp_reply rcpt; /* code 0: was not asked, or MAIL was refused */
+};
+MUST_CHECK int client_ask(struct task *t, struct client *c, const struct client_question *question,
+                          struct client_answer *ret);
 
 void client_quit(struct task *t, struct client *c);
 /* Closes and frees; for CLEANUP. */

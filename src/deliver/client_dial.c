@@ -3,6 +3,7 @@
 #include "deliver/client_inside.h"
 
 #include "base/limits.h"
+#include "wire/redact.h"
 
 /* RFC 5321 §4.5.3.2, and our own for what it does not name. */
 static const uint64_t CONNECT_US = 30 * SECOND_US;
@@ -34,6 +35,35 @@ static int refused(struct client *c, const struct smtp_reply *reply)
     return -ECONNABORTED;
 }
 
+void client_note(const struct client *c, enum client_side side, struct slice line)
+{
+    if (c->tap)
+        c->tap->note(c->tap->context, side, line);
+}
+
+static void note_reply(const struct client *c, const struct smtp_reply *reply)
+{
+    CLEANUP(buffer_done) struct buffer line = BUFFER_NONE;
+
+    for (size_t i = 0; c->tap && i < reply->line_count; i++) {
+        line.size = 0;
+        buffer_printf(&line, "%u%c", reply->code, i + 1 < reply->line_count ? '-' : ' ');
+        buffer_add(&line, reply->lines[i]);
+        buffer_add(&line, SLICE("\r\n"));
+        client_note(c, CLIENT_HEARS, buffer_slice(&line));
+    }
+}
+
+/* A server may say again what it was told: nobody is to see it. */
+static void take_reply(struct client *c, const struct smtp_reply *reply)
+{
+    if (c->secrets)
+        redactor_hide(c->secrets, c->parser.text.data, c->parser.text.size);
+    note_reply(c, reply);
+    if (reply->code == 421)
+        c->closing = true;
+}
+
 int client_read_reply(struct task *t, struct client *c, uint64_t timeout_us, const char *while_what,
                       struct smtp_reply *ret)
 {
@@ -52,8 +82,7 @@ int client_read_reply(struct task *t, struct client *c, uint64_t timeout_us, con
         }
         if (r < 0)
             return client_problem(c, r, while_what);
-        if (ret->code == 421)
-            c->closing = true;
+        take_reply(c, ret);
         return 0;
     }
 }
@@ -64,8 +93,18 @@ int client_send_command(struct task *t, struct client *c, struct slice line, con
     struct task_deadline limit = task_deadline_after(t, CLIENT_COMMAND_US);
     int r = stream_write(t, c->stream, line);
 
+    client_note(c, CLIENT_SAYS, line);
     if (r == 0)
         r = stream_flush(t, c->stream);
+    return r < 0 ? client_problem(c, r, while_what) : 0;
+}
+
+int client_send_secret(struct task *t, struct client *c, struct slice line, const char *while_what)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, CLIENT_COMMAND_US);
+    int r = stream_write_secret(t, c->stream, line);
+
     return r < 0 ? client_problem(c, r, while_what) : 0;
 }
 
@@ -85,8 +124,10 @@ static int dial(struct task *t, const struct client_options *options, struct cli
 static int greeting(struct task *t, struct client *c)
 {
     struct smtp_reply reply;
-    int r = client_read_reply(t, c, GREETING_US, "waiting for the greeting", &reply);
+    int r;
 
+    c->stage = CLIENT_STAGE_GREETING;
+    r = client_read_reply(t, c, GREETING_US, "waiting for the greeting", &reply);
     if (r < 0)
         return r;
     return wire_reply_class(reply.code) == SMTP_CLASS_SUCCESS ? 0 : refused(c, &reply);
@@ -97,6 +138,7 @@ int client_hello(struct task *t, const struct client_options *options, struct cl
     static const char *const verbs[] = {"EHLO", "HELO"};
     struct smtp_reply reply;
 
+    c->stage = c->stage == CLIENT_STAGE_HANDSHAKE ? CLIENT_STAGE_HELLO_AGAIN : CLIENT_STAGE_HELLO;
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
         struct slice line =
             arena_printf(&c->arena, "%s %.*s\r\n", verbs[i], SLICE_ARG(options->hostname));
@@ -109,7 +151,8 @@ int client_hello(struct task *t, const struct client_options *options, struct cl
             return r;
         c->capabilities = (struct smtp_capabilities){0};
         if (reply.code == 250) {
-            if (i == 0)
+            c->esmtp = i == 0;
+            if (c->esmtp)
                 wire_capabilities_parse(&reply, &c->capabilities);
             return 0;
         }
@@ -119,12 +162,24 @@ int client_hello(struct task *t, const struct client_options *options, struct cl
     return refused(c, &reply);
 }
 
+static void listen_for(struct client *c, const struct redactor *secrets)
+{
+    if (!secrets)
+        return;
+    c->secrets = redactor_new();
+    redactor_add_all(c->secrets, secrets);
+}
+
 int client_dial(struct task *t, const struct client_options *options, struct client *c)
 {
     int r;
 
     *c = CLIENT_NONE;
+    c->tap = options->tap;
+    listen_for(c, options->secrets);
     r = dial(t, options, c);
+    if (r == 0 && options->tls == CLIENT_TLS_FIRST)
+        r = client_start_tls_first(t, options, c);
     if (r == 0)
         r = greeting(t, c);
     if (r == 0)
@@ -135,5 +190,7 @@ int client_dial(struct task *t, const struct client_options *options, struct cli
         c->problem = SLICE("the server is closing");
         r = -ECONNABORTED;
     }
+    if (r == 0)
+        c->stage = CLIENT_STAGE_READY;
     return r;
 }

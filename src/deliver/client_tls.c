@@ -124,16 +124,33 @@ static void note_success(const struct tls_plan *plan, struct client *c)
              arena_printf(&c->arena, "%s", stream_tls_error(c->stream)));
 }
 
+static int shake_hands(struct task *t, const struct client_options *options,
+                       const struct tls_plan *plan, struct client *c)
+{
+    int r;
+
+    c->stage = CLIENT_STAGE_HANDSHAKE;
+    r = handshake(t, options, plan, c);
+    if (r < 0)
+        return handshake_failed(plan, c, r);
+    note_success(plan, c);
+    return 0;
+}
+
 /* After a handshake both sides forget what was said before it (RFC 3207 §4.2). */
 static int go_under_tls(struct task *t, const struct client_options *options,
                         const struct tls_plan *plan, struct client *c)
 {
-    int r = handshake(t, options, plan, c);
+    int r = shake_hands(t, options, plan, c);
 
-    if (r < 0)
-        return handshake_failed(plan, c, r);
-    note_success(plan, c);
-    return client_hello(t, options, c);
+    return r == 0 ? client_hello(t, options, c) : r;
+}
+
+int client_start_tls_first(struct task *t, const struct client_options *options, struct client *c)
+{
+    assert(options->tls_context && plan_of(options)->kind != TLS_PLAN_FORBIDDEN);
+    c->tls_asked = true;
+    return shake_hands(t, options, plan_of(options), c);
 }
 
 /* A server that refuses STARTTLS, or says something else, leaves a connection in clear that is
@@ -142,8 +159,9 @@ static int ask_for_tls(struct task *t, const struct client_options *options,
                        const struct tls_plan *plan, struct client *c)
 {
     struct smtp_reply reply;
-    int r = client_send_command(t, c, SLICE("STARTTLS\r\n"), "sending STARTTLS");
+    int r;
 
+    r = client_send_command(t, c, SLICE("STARTTLS\r\n"), "sending STARTTLS");
     if (r == 0)
         r = client_read_reply(t, c, CLIENT_COMMAND_US, "waiting for the answer to STARTTLS",
                               &reply);
@@ -177,11 +195,14 @@ int client_start_tls(struct task *t, const struct client_options *options, struc
     int r;
 
     assert(plan->kind != TLS_PLAN_FORBIDDEN);
+    if (options->tls == CLIENT_TLS_FIRST)
+        return 0;
     if (options->tls == CLIENT_TLS_NONE || !options->tls_context) {
         assert(!tls_plan_insists(plan));
         return 0;
     }
     c->tls_asked = true;
+    c->stage = CLIENT_STAGE_STARTTLS;
     find(c, plan->finding, arena_copy(&c->arena, plan->why));
     if (c->capabilities.starttls)
         r = ask_for_tls(t, options, plan, c);

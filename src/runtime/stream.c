@@ -301,6 +301,13 @@ int stream_write_vector(struct task *t, struct stream *s, const struct iovec *pi
     }
 }
 
+int stream_write_secret(struct task *t, struct stream *s, struct slice bytes)
+{
+    int r = stream_is_tls(s) ? stream_flush(t, s) : -EPERM;
+
+    return r == 0 ? send_tls(t, s, bytes) : r;
+}
+
 const struct endpoint *stream_peer(const struct stream *s)
 {
     return &s->remote;

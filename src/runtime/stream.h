@@ -55,6 +55,10 @@ MUST_CHECK int stream_write_vector(struct task *t, struct stream *s, const struc
                                    int count);
 MUST_CHECK int stream_flush(struct task *t, struct stream *s);
 
+/* Sends what has gathered, then these bytes, which must go under TLS and of which no copy is left
+ * behind here. -EPERM: in clear. */
+MUST_CHECK int stream_write_secret(struct task *t, struct stream *s, struct slice bytes);
+
 /* Handshakes. The context decides versions and certificates (runtime/tls.h). As a client,
  * `server_name` is sent as SNI; where the context verifies, the certificate must carry it. */
 MUST_CHECK int stream_start_tls_server(struct task *t, struct stream *s,

@@ -189,6 +189,57 @@ int vault_create_credential(struct task *t, struct peer *vault,
     return 0;
 }
 
+int vault_seal_relay(struct task *t, struct peer *vault, const struct vault_relay_binding *binding,
+                     struct slice password, struct buffer *ret_sealed)
+{
+    const struct vault_relay_seal_request request = {new_token(), *binding, password};
+    CLEANUP(secret_buffer_done) struct buffer body = secret_buffer();
+    CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
+    struct vault_relay_seal_request judged;
+    struct vault_relay_seal_reply answer;
+    int r;
+
+    if (password.size > VAULT_PASSWORD_BYTES_MAX)
+        return -EINVAL;
+    vault_relay_seal_request_write(&body, &request);
+    if (vault_relay_seal_request_read(buffer_slice(&body), &judged) < 0)
+        return -EINVAL;
+    r = call(t, vault, IPC_VAULT_SEAL_RELAY, buffer_slice(&body), request.token, &reply);
+    if (r == 0)
+        r = vault_relay_seal_reply_read(buffer_slice(&reply), &answer);
+    if (r == 0)
+        buffer_add(ret_sealed, answer.sealed);
+    return r;
+}
+
+int vault_answer_relay(struct task *t, struct peer *vault,
+                       const struct vault_relay_challenge *challenge, struct secret *ret_response)
+{
+    const struct vault_relay_answer_request request = {
+        .token = new_token(),
+        .binding = challenge->relay,
+        .mechanism = challenge->mechanism,
+        .user = challenge->user,
+        .challenge = challenge->challenge,
+        .sealed = challenge->sealed,
+    };
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    CLEANUP(secret_buffer_done) struct buffer reply = secret_buffer();
+    struct vault_relay_answer_request judged;
+    struct vault_relay_answer_reply answer;
+    int r;
+
+    vault_relay_answer_request_write(&body, &request);
+    if (vault_relay_answer_request_read(buffer_slice(&body), &judged) < 0)
+        return -EINVAL;
+    r = call(t, vault, IPC_VAULT_ANSWER_RELAY, buffer_slice(&body), request.token, &reply);
+    if (r == 0)
+        r = vault_relay_answer_reply_read(buffer_slice(&reply), &answer);
+    if (r == 0)
+        secret_copy(ret_response, answer.response);
+    return r;
+}
+
 void vault_access_key_id_create(char out[static VAULT_ACCESS_KEY_ID_CHARACTERS + 1])
 {
     static const char alphabet[32] = {'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K',

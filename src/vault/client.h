@@ -14,7 +14,7 @@
 
 #include "base/secret.h"
 #include "runtime/task.h"
-#include "vault/protocol.h"
+#include "vault/relay_protocol.h"
 
 struct peer;
 
@@ -57,6 +57,26 @@ void vault_new_credential_done(struct vault_new_credential *credential);
 MUST_CHECK int vault_create_credential(struct task *t, struct peer *vault,
                                        const struct vault_credential_binding *binding,
                                        struct vault_new_credential *ret);
+
+/* Seals the password of a client's SMTP account, for this relay and host only. Added to
+ * `ret_sealed`. -EINVAL: no host name, or no password that can be said. */
+MUST_CHECK int vault_seal_relay(struct task *t, struct peer *vault,
+                                const struct vault_relay_binding *binding, struct slice password,
+                                struct buffer *ret_sealed);
+
+/* Has a server's challenge answered with it; vault/relay.h says with what. To be asked only when
+ * the TLS of the bound host was verified; the response is wiped as soon as it is sent. -EDQUOT:
+ * more often than VAULT_RELAY_ANSWERS_PER_MINUTE_MAX. */
+struct vault_relay_challenge {
+    struct vault_relay_binding relay;
+    struct slice sealed;
+    enum vault_mechanism mechanism;
+    struct slice user;
+    struct slice challenge; /* decoded; CRAM-MD5 only */
+};
+MUST_CHECK int vault_answer_relay(struct task *t, struct peer *vault,
+                                  const struct vault_relay_challenge *challenge,
+                                  struct secret *ret_response);
 
 /* A fresh access key id, which is the SMTP user name too: "LHKA" and 16 of A-Z, 2-7; ended by NUL.
  */

@@ -167,6 +167,38 @@ static void access_key_ids_have_their_shape(void **state)
     assert_string_not_equal(one, two);
 }
 
+static const struct vault_relay_binding relay = {7, 3, {"mail.library.example", 20}};
+
+static void a_relay_is_signed_in_to(void **state)
+{
+    CLEANUP(secret_done) struct secret response = SECRET_NONE;
+    CLEANUP(buffer_done) struct buffer sealed = BUFFER_NONE;
+    struct vault_relay_challenge question = {
+        .relay = relay, .mechanism = VAULT_PLAIN, .user = SLICE("tim")};
+    struct fixture *f = *state;
+
+    assert_int_equal(vault_seal_relay(NULL, &f->steward, &relay, SLICE("tanstaaf"), &sealed), 0);
+    question.sealed = buffer_slice(&sealed);
+    assert_int_equal(vault_answer_relay(NULL, &f->gateway, &question, &response), 0);
+    assert_true(slice_equal(secret_slice(&response), SLICE("\0tim\0tanstaaf")));
+    question.relay.host = SLICE("mail.elsewhere.example");
+    assert_int_equal(vault_answer_relay(NULL, &f->gateway, &question, &response), -EACCES);
+}
+
+static void a_password_that_cannot_be_is_never_sent(void **state)
+{
+    static const char endless[VAULT_PASSWORD_BYTES_MAX + 1];
+    CLEANUP(buffer_done) struct buffer sealed = BUFFER_NONE;
+    struct fixture *f = *state;
+    int calls = f->steward.calls;
+
+    assert_int_equal(vault_seal_relay(NULL, &f->steward, &relay, SLICE_NONE, &sealed), -EINVAL);
+    assert_int_equal(
+        vault_seal_relay(NULL, &f->steward, &relay, slice_of(endless, sizeof endless), &sealed),
+        -EINVAL);
+    assert_int_equal(f->steward.calls, calls);
+}
+
 #define CLIENT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -177,6 +209,8 @@ int main(void)
         CLIENT_TEST(a_stale_yes_is_not_taken),
         CLIENT_TEST(answers_that_never_fit_are_an_error),
         CLIENT_TEST(what_would_be_an_attack_is_never_sent),
+        CLIENT_TEST(a_relay_is_signed_in_to),
+        CLIENT_TEST(a_password_that_cannot_be_is_never_sent),
         cmocka_unit_test(access_key_ids_have_their_shape),
     };
 

@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "base/secret.h"
 
-enum vault_use { VAULT_USE_KEY = 1, VAULT_USE_CREDENTIAL = 2 };
+enum vault_use { VAULT_USE_KEY = 1, VAULT_USE_CREDENTIAL = 2, VAULT_USE_RELAY = 3 };
 
 enum { VAULT_MASTER_KEY_BYTES = 32, VAULT_SEAL_OVERHEAD_BYTES = 50 };
 

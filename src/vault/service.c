@@ -4,6 +4,7 @@
 #include "vault/credential.h"
 #include "vault/key_cache.h"
 #include "vault/rate.h"
+#include "vault/relay.h"
 #include "vault/seal.h"
 #include "wire/ipc.h"
 
@@ -15,6 +16,7 @@ enum { REFUSALS_LOGGED_PER_MINUTE_MAX = 100 };
 struct vault {
     struct vault_seal *seal;
     struct vault_rate *rate;     /* signatures, by site */
+    struct vault_rate *answers;  /* to relays' challenges, by relay */
     struct vault_rate *refusals; /* that are in the log */
     struct buffer region;
     struct buffer nobody; /* a sealed credential that is in no database: see check_password */
@@ -52,6 +54,7 @@ int vault_new(const struct vault_options *options, struct vault **ret)
     vault = base_allocate(sizeof *vault);
     vault->seal = seal;
     vault->rate = vault_rate_new(rate ? rate : VAULT_SITE_SIGNATURES_PER_MINUTE_MAX);
+    vault->answers = vault_rate_new(VAULT_RELAY_ANSWERS_PER_MINUTE_MAX);
     vault->refusals = vault_rate_new(REFUSALS_LOGGED_PER_MINUTE_MAX);
     buffer_add(&vault->region, options->region);
     vault_credential_create(options->region, &made);
@@ -66,6 +69,7 @@ void vault_free(struct vault *vault)
         return;
     vault_seal_free(vault->seal);
     vault_rate_free(vault->rate);
+    vault_rate_free(vault->answers);
     vault_rate_free(vault->refusals);
     buffer_done(&vault->region);
     buffer_done(&vault->nobody);
@@ -273,15 +277,103 @@ static int create_credential(struct vault_worker *worker, struct slice body, str
     return 0;
 }
 
+/* As a host is dialled: a name, or an address. */
+static bool is_host(struct slice s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (!is_name_character(s.data[i]) && s.data[i] != ':')
+            return false;
+    return s.size > 0;
+}
+
+static int seal_relay(struct vault_worker *worker, struct slice body, struct buffer *reply)
+{
+    CLEANUP(buffer_done) struct buffer bound = BUFFER_NONE, sealed = BUFFER_NONE;
+    struct vault_relay_seal_request request;
+
+    if (vault_relay_seal_request_read(body, &request) < 0)
+        return -EPROTO;
+    if (!is_host(request.binding.host) || slice_find(request.password, '\0') >= 0)
+        return -EINVAL;
+    vault_relay_binding_write(&bound, &request.binding);
+    vault_seal_close(worker->vault->seal, VAULT_USE_RELAY, buffer_slice(&bound), request.password,
+                     &sealed);
+    log_info("audit: sealed the password of site %llu's account at %.*s",
+             (unsigned long long)request.binding.site_id, SLICE_ARG(request.binding.host));
+    vault_relay_seal_reply_write(
+        reply, &(struct vault_relay_seal_reply){request.token, buffer_slice(&sealed)});
+    return 0;
+}
+
+/* Asked once the blob has opened, as check_rate. */
+static int check_answers(struct vault *vault, const struct vault_relay_binding *binding)
+{
+    enum vault_rate_verdict verdict = vault_rate_take(vault->answers, binding->relay_id, now_s());
+
+    if (verdict == VAULT_RATE_FIRST_OVER)
+        log_warning("site %llu's account at %.*s is signed in to more often than is sane: refused "
+                    "until the minute is over",
+                    (unsigned long long)binding->site_id, SLICE_ARG(binding->host));
+    return verdict == VAULT_RATE_PASS ? 0 : -EDQUOT;
+}
+
+static int open_relay(struct vault_worker *worker, const struct vault_relay_binding *binding,
+                      struct slice sealed, struct slice *ret_password)
+{
+    CLEANUP(buffer_done) struct buffer bound = BUFFER_NONE;
+    int r;
+
+    vault_relay_binding_write(&bound, binding);
+    r = vault_seal_open(worker->vault->seal, VAULT_USE_RELAY, buffer_slice(&bound), sealed,
+                        &worker->room, ret_password);
+    return r < 0 ? refuse_blob(worker->vault, "sign in", binding->site_id, binding->host, r) : 0;
+}
+
+/* CRAM-MD5 alone keeps the password here; what goes out is counted by the log. */
+static void note_answer(const struct vault_relay_answer_request *request)
+{
+    if (request->mechanism != VAULT_CRAM_MD5)
+        log_info("audit: handed out the password of site %llu's account at %.*s, for %s",
+                 (unsigned long long)request->binding.site_id, SLICE_ARG(request->binding.host),
+                 vault_mechanism_name(request->mechanism));
+}
+
+static int answer_relay(struct vault_worker *worker, struct slice body, struct buffer *reply)
+{
+    CLEANUP(secret_done) struct secret response = SECRET_NONE;
+    struct vault_relay_answer_request request;
+    struct slice password;
+    int r;
+
+    if (vault_relay_answer_request_read(body, &request) < 0)
+        return -EPROTO;
+    r = open_relay(worker, &request.binding, request.sealed, &password);
+    if (r < 0)
+        return r;
+    r = check_answers(worker->vault, &request.binding);
+    if (r == 0)
+        r = vault_relay_respond(request.mechanism, request.user, password, request.challenge,
+                                &response);
+    secret_wipe(worker->room.data, password.size);
+    if (r < 0)
+        return r;
+    note_answer(&request);
+    vault_relay_answer_reply_write(
+        reply, &(struct vault_relay_answer_reply){request.token, secret_slice(&response)});
+    return 0;
+}
+
 static const struct operation {
     uint8_t type;
-    enum vault_caller caller; /* who alone may ask */
+    unsigned callers; /* who alone may ask: enum vault_caller, ORed */
     int (*answer)(struct vault_worker *worker, struct slice body, struct buffer *reply);
 } operations[] = {
     {IPC_VAULT_SIGN, VAULT_CALLER_GATEWAY, sign},
     {IPC_VAULT_CHECK_PASSWORD, VAULT_CALLER_GATEWAY, check_password},
     {IPC_VAULT_CREATE_KEY, VAULT_CALLER_STEWARD, create_key},
     {IPC_VAULT_CREATE_CREDENTIAL, VAULT_CALLER_STEWARD, create_credential},
+    {IPC_VAULT_SEAL_RELAY, VAULT_CALLER_STEWARD, seal_relay},
+    {IPC_VAULT_ANSWER_RELAY, VAULT_CALLER_GATEWAY | VAULT_CALLER_STEWARD, answer_relay},
 };
 
 int vault_worker_answer(struct vault_worker *worker, enum vault_caller caller, uint8_t type,
@@ -290,7 +382,7 @@ int vault_worker_answer(struct vault_worker *worker, enum vault_caller caller, u
     for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
         if (operations[i].type != type)
             continue;
-        if (operations[i].caller == caller)
+        if (operations[i].callers & caller)
             return operations[i].answer(worker, body, reply);
         if (worth_a_line(worker->vault))
             log_warning("refused request %u of the %s, which may not ask for that", type,
@@ -317,9 +409,19 @@ static int sign_once(enum vault_algorithm algorithm, unsigned bits)
     return r;
 }
 
+static int respond_once(void)
+{
+    CLEANUP(secret_done) struct secret response = SECRET_NONE;
+
+    return vault_relay_respond(VAULT_CRAM_MD5, SLICE("user"), SLICE("password"), SLICE("challenge"),
+                               &response);
+}
+
 int vault_warm_up(void)
 {
     int r = sign_once(VAULT_RSA_SHA256, VAULT_RSA_BITS_MIN);
 
-    return r < 0 ? r : sign_once(VAULT_ED25519_SHA256, 0);
+    if (r == 0)
+        r = sign_once(VAULT_ED25519_SHA256, 0);
+    return r < 0 ? r : respond_once();
 }

@@ -2,9 +2,10 @@
  * sockets and no threads here (vault/server.h has those), so that a test or a simulator can put it
  * behind whatever carries frames.
  *
- * It decides for itself: the gateway may sign and check passwords, the steward may create; a blob
- * opens only for the site and the names that it was sealed for; a site that asks for more than is
- * sane is refused. Whatever is created or refused leaves a line in the log, without any secret. */
+ * It decides for itself: the gateway may sign and check passwords, the steward may create, both may
+ * have a relay's challenge answered; a blob opens only for the site and the names that it was
+ * sealed for; a site that asks for more than is sane is refused. Whatever is created, handed out or
+ * refused leaves a line in the log, without any secret. */
 #ifndef LETTERHEAD_VAULT_SERVICE_H
 #define LETTERHEAD_VAULT_SERVICE_H
 
@@ -14,6 +15,8 @@ enum vault_caller { VAULT_CALLER_GATEWAY = 1, VAULT_CALLER_STEWARD };
 
 /* Five thousand a second for a whole minute: more than the sites of one machine send together. */
 enum { VAULT_SITE_SIGNATURES_PER_MINUTE_MAX = 300000 };
+/* One a second for each relay: an answer opens a connection, and connections are kept. */
+enum { VAULT_RELAY_ANSWERS_PER_MINUTE_MAX = 60 };
 
 struct vault_options {
     struct slice master_key;                 /* as in its file (vault/seal.h); not kept */

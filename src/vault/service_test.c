@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "vault/credential.h"
-#include "vault/protocol.h"
+#include "vault/relay_protocol.h"
 #include "wire/ipc.h"
 
 #include <fcntl.h>
@@ -254,6 +254,7 @@ static void each_caller_may_ask_its_own_only(void **state)
         {VAULT_CALLER_STEWARD, IPC_VAULT_CHECK_PASSWORD},
         {VAULT_CALLER_GATEWAY, IPC_VAULT_CREATE_KEY},
         {VAULT_CALLER_GATEWAY, IPC_VAULT_CREATE_CREDENTIAL},
+        {VAULT_CALLER_GATEWAY, IPC_VAULT_SEAL_RELAY},
     };
     const struct buffer empty = BUFFER_NONE;
 
@@ -263,7 +264,8 @@ static void each_caller_may_ask_its_own_only(void **state)
 
 static void what_is_no_request_is_told_apart(void **state)
 {
-    static const uint8_t types[] = {IPC_VAULT_SIGN, IPC_VAULT_CHECK_PASSWORD};
+    static const uint8_t types[] = {IPC_VAULT_SIGN, IPC_VAULT_CHECK_PASSWORD,
+                                    IPC_VAULT_ANSWER_RELAY};
     const struct buffer garbage = {(char[]){1, 2, 3}, 3, 3};
     struct fixture *f = *state;
 
@@ -271,6 +273,7 @@ static void what_is_no_request_is_told_apart(void **state)
         assert_int_equal(ask(f, VAULT_CALLER_GATEWAY, types[i], &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_STEWARD, IPC_VAULT_CREATE_KEY, &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_STEWARD, IPC_VAULT_CREATE_CREDENTIAL, &garbage), -EPROTO);
+    assert_int_equal(ask(f, VAULT_CALLER_STEWARD, IPC_VAULT_SEAL_RELAY, &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_GATEWAY, IPC_EVENTS, &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_GATEWAY, 0, &garbage), -EPROTO);
     assert_int_equal(f->reply.size, 0);

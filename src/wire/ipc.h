@@ -22,6 +22,8 @@ enum ipc_type {
     IPC_VAULT_SIGN,
     IPC_VAULT_CREATE_CREDENTIAL,
     IPC_VAULT_CHECK_PASSWORD,
+    IPC_VAULT_SEAL_RELAY, /* vault/relay_protocol.h */
+    IPC_VAULT_ANSWER_RELAY,
     /* steward to gateway (site/directory.h, queue/remote.h) */
     IPC_DIRECTORY_BEGIN = 32, /* a whole new directory follows */
     IPC_DIRECTORY_SITE,       /* one site, replacing what was known of it */

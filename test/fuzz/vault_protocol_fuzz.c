@@ -2,7 +2,7 @@
  * can be written again, byte for byte, and every field is within its bounds. */
 #include "fuzz.h"
 
-#include "vault/protocol.h"
+#include "vault/relay_protocol.h"
 
 static int sign_request(struct slice body, struct buffer *again)
 {
@@ -94,11 +94,52 @@ static int credential_reply(struct slice body, struct buffer *again)
     return r;
 }
 
+static int relay_seal_request(struct slice body, struct buffer *again)
+{
+    struct vault_relay_seal_request it;
+    int r = vault_relay_seal_request_read(body, &it);
+
+    if (r == 0)
+        vault_relay_seal_request_write(again, &it);
+    return r;
+}
+
+static int relay_seal_reply(struct slice body, struct buffer *again)
+{
+    struct vault_relay_seal_reply it;
+    int r = vault_relay_seal_reply_read(body, &it);
+
+    if (r == 0)
+        vault_relay_seal_reply_write(again, &it);
+    return r;
+}
+
+static int relay_answer_request(struct slice body, struct buffer *again)
+{
+    struct vault_relay_answer_request it;
+    int r = vault_relay_answer_request_read(body, &it);
+
+    if (r == 0)
+        vault_relay_answer_request_write(again, &it);
+    return r;
+}
+
+static int relay_answer_reply(struct slice body, struct buffer *again)
+{
+    struct vault_relay_answer_reply it;
+    int r = vault_relay_answer_reply_read(body, &it);
+
+    if (r == 0)
+        vault_relay_answer_reply_write(again, &it);
+    return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int (*const codecs[])(struct slice, struct buffer *) = {
-        sign_request, sign_reply, password_request,   password_reply,
-        key_request,  key_reply,  credential_request, credential_reply,
+        sign_request,       sign_reply,       password_request,     password_reply,
+        key_request,        key_reply,        credential_request,   credential_reply,
+        relay_seal_request, relay_seal_reply, relay_answer_request, relay_answer_reply,
     };
     CLEANUP(buffer_done) struct buffer again = BUFFER_NONE;
     struct slice body = slice_of(data, size);
