@@ -376,7 +376,6 @@ static void make_contexts(struct stage *stage)
                      0);
 }
 
-/* The transcript is left in the stage. */
 static void play_it(const struct play *play, struct stage *stage)
 {
     struct world_linux_options options = {.disk = NULL};
