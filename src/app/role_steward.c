@@ -18,7 +18,7 @@ enum { DAY_S = 86400 };
 struct steward_role {
     struct role_start start;
     struct config *config;
-    struct store *store;
+    struct store *store, *outcome_store;
     struct history *history;
     struct world *world;
     struct https *https;
@@ -52,6 +52,8 @@ static int open_store(struct steward_role *s)
 
     snprintf(path, sizeof path, "%.*s/control.db", SLICE_ARG(s->config->data_directory));
     r = store_open(&options, &s->store, &problem);
+    if (r == 0)
+        r = store_open(&options, &s->outcome_store, &problem);
     if (r < 0)
         return complain(problem, r);
     log_info("the control database is at version %d", store_schema_version(s->store));
@@ -177,6 +179,7 @@ static int main_task(struct task *t, void *argument)
     struct steward_role *s = argument;
     struct steward_options options = {
         .store = s->store,
+        .outcome_store = s->outcome_store,
         .history = s->history,
         .vault_socket = ROLE_STEWARD_FD_VAULT,
         .control_socket = ROLE_STEWARD_FD_CONTROL,
@@ -221,6 +224,7 @@ static void release(struct steward_role *s)
         world_free(s->world);
     https_free(s->https);
     history_close(s->history);
+    store_close(s->outcome_store);
     store_close(s->store);
     if (s->config)
         config_free(s->config);

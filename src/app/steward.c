@@ -5,6 +5,8 @@
 #include "control/server.h"
 #include "deliver/sts_keeper.h"
 #include "feedback/operations.h"
+#include "feedback/outcome.h"
+#include "feedback/report_builtin.h"
 #include "queue/operations.h"
 #include "site/credential.h"
 #include "site/pusher.h"
@@ -32,6 +34,7 @@ struct steward {
     struct feedback_service feedback;
     struct sts_service sts;
     struct own_mail_sender mail;
+    struct outcomes *outcomes;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -59,6 +62,8 @@ static int take_events(struct task *t, struct steward *s, struct slice body, str
     size_t count;
     int r = history_apply(t, s->options.history, body, &cursor, uses, &count);
 
+    if (r == 0)
+        r = outcome_apply(t, s->outcomes, body);
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)
@@ -295,6 +300,8 @@ int steward_run(struct task *t, const struct steward_options *options)
     int r;
 
     s->options = *options;
+    s->outcomes = outcomes_new(&(struct outcome_options){options->outcome_store, options->history,
+                                                         feedback_rules_builtin()});
     scope_open(&neighbours, t);
     r = meet_neighbours(&neighbours, s);
     if (r == 0) {
@@ -303,6 +310,7 @@ int steward_run(struct task *t, const struct steward_options *options)
     }
     https_stop(s->options.https); /* fetches run in this scope */
     scope_close(&neighbours);
+    outcomes_free(s->outcomes);
     sts_keeper_free(s->sts.keeper);
     site_pusher_free(s->site.pusher);
     for (size_t i = 0; i < s->gateways.count; i++)

@@ -20,6 +20,7 @@ struct steward_gateway {
 
 struct steward_options {
     struct store *store;              /* the control database; borrowed */
+    struct store *outcome_store;      /* the same one, for the helper thread; borrowed */
     struct history *history;          /* borrowed */
     int vault_socket, control_socket; /* taken over */
     struct steward_gateway gateways[PEER_GROUP_MAX];

@@ -129,6 +129,7 @@ void history_close(struct history *h)
     if (!h)
         return;
     store_close(h->store);
+    store_close(h->older_store);
     free(h->directory);
     free(h);
 }

@@ -52,6 +52,13 @@ MUST_CHECK int history_apply(struct task *t, struct history *h, struct slice bat
 MUST_CHECK int history_message(struct task *t, struct history *h, struct arena *arena,
                                const struct message_id *id, struct timeline *ret);
 
+/* The address of a message's recipient, copied into the arena. -ENOENT: its acceptance is not
+ * known, or not any more. For functions on TASK_LANE_COMMIT, where history is written: it blocks,
+ * most of the time for one look into the day at hand. */
+MUST_CHECK int history_recipient(struct history *h, struct arena *arena,
+                                 const struct message_id *id, uint32_t recipient,
+                                 struct slice *ret_address);
+
 /* The newest messages, newest first: of a site, or of all (site_id 0); accepted before `before`,
  * unless its ms is 0. At most HISTORY_LIST_MAX. */
 struct history_listing {

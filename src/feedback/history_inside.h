@@ -22,6 +22,8 @@ struct history {
     /* Of the writer, which is always the same helper thread. */
     struct day newest;   /* being written, or the last there is; "" for none */
     struct store *store; /* of the newest; NULL: not open */
+    struct day older;    /* the last one before it that was looked into; "" for none */
+    struct store *older_store;
     struct history_position positions[HISTORY_SPOOLS_MAX];
     size_t position_count;
 };

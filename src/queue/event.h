@@ -47,6 +47,7 @@ enum queue_reason {
     QUEUE_REASON_CRASHES,   /* held: it was being delivered when the gateway crashed, three times */
     QUEUE_REASON_DAMAGED,   /* held: its content cannot be read back from the disk */
     QUEUE_REASON_UNCLAIMED, /* cancelled: the client gave up before it was told 250 */
+    QUEUE_REASON_SIMULATED, /* by the mailbox simulator: it says nothing about anybody */
 };
 
 enum {

@@ -1,0 +1,246 @@
+#include "feedback/outcome.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+struct outcomes {
+    struct outcome_options options;
+};
+
+/* Of one site, in this batch. */
+struct tally {
+    uint64_t site_id;
+    int64_t time_us;
+    uint32_t delivered;
+};
+
+/* A batch under way, on the helper thread. */
+struct application {
+    struct outcomes *outcomes;
+    struct slice body;
+    uint64_t spool_id;
+    uint64_t sequence; /* the last one that has counted */
+    struct arena arena;
+    struct tally *tallies;
+    size_t tally_count, tally_capacity;
+};
+
+struct outcomes *outcomes_new(const struct outcome_options *options)
+{
+    struct outcomes *o = base_allocate(sizeof *o);
+
+    o->options = *options;
+    return o;
+}
+
+void outcomes_free(struct outcomes *o)
+{
+    if (!o)
+        return;
+    feedback_rules_free(o->options.rules);
+    free(o);
+}
+
+static bool has_failed(const struct queue_event *event)
+{
+    return event->type == QUEUE_EVENT_BOUNCED || event->type == QUEUE_EVENT_EXPIRED ||
+           event->type == QUEUE_EVENT_RETURNED;
+}
+
+/* A reply is words of the receiver; without one the text is our own. */
+struct feedback_verdict outcome_judge(const struct feedback_rules *rules,
+                                      const struct queue_event *event)
+{
+    struct feedback_evidence evidence = {
+        .status = {event->enhanced[0], event->enhanced[1], event->enhanced[2]},
+        .reply_code = event->reply_code,
+    };
+    struct feedback_verdict verdict;
+
+    if (event->reply_code)
+        evidence.reply = event->text;
+    else
+        evidence.words = event->text;
+    verdict = feedback_rules_judge(rules, &evidence);
+    verdict.hard = verdict.hard && event->type != QUEUE_EVENT_EXPIRED;
+    return verdict;
+}
+
+/* Nothing that the mailbox simulator answered says anything about a person or a site. */
+static bool has_consequences(const struct queue_event *event)
+{
+    if (event->reason == QUEUE_REASON_SIMULATED)
+        return false;
+    return has_failed(event) || event->type == QUEUE_EVENT_DELIVERED ||
+           event->type == QUEUE_EVENT_COMPLAINED;
+}
+
+/* All that takes note of outcomes, in one transaction. */
+static int note(struct application *a, const struct outcome *outcome)
+{
+    (void)a;
+    (void)outcome;
+    return 0;
+}
+
+static struct tally *tally_of(struct application *a, uint64_t site_id)
+{
+    for (size_t i = 0; i < a->tally_count; i++)
+        if (a->tallies[i].site_id == site_id)
+            return &a->tallies[i];
+    if (a->tally_count == a->tally_capacity) {
+        size_t capacity = a->tally_capacity ? 2 * a->tally_capacity : 16;
+        struct tally *tallies = ARENA_ARRAY(&a->arena, struct tally, capacity);
+
+        if (a->tally_count)
+            memcpy(tallies, a->tallies, a->tally_count * sizeof *tallies);
+        a->tallies = tallies;
+        a->tally_capacity = capacity;
+    }
+    a->tallies[a->tally_count] = (struct tally){.site_id = site_id};
+    return &a->tallies[a->tally_count++];
+}
+
+static void tally_delivered(struct application *a, const struct queue_event *event)
+{
+    struct tally *tally = tally_of(a, event->site_id);
+
+    tally->delivered++;
+    if (event->time_us > tally->time_us)
+        tally->time_us = event->time_us;
+}
+
+static int note_delivered(struct application *a)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < a->tally_count && r == 0; i++) {
+        const struct tally *tally = &a->tallies[i];
+
+        r = note(a, &(struct outcome){.type = QUEUE_EVENT_DELIVERED,
+                                      .site_id = tally->site_id,
+                                      .time_us = tally->time_us,
+                                      .count = tally->delivered});
+    }
+    return r;
+}
+
+static int note_event(struct application *a, const struct queue_event *event)
+{
+    const struct outcome_options *options = &a->outcomes->options;
+    struct outcome outcome = {
+        .type = event->type,
+        .site_id = event->site_id,
+        .time_us = event->time_us,
+        .count = 1,
+        .event = event,
+    };
+    int r = history_recipient(options->history, &a->arena, &event->id, event->recipient,
+                              &outcome.address);
+
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (has_failed(event))
+        outcome.verdict = outcome_judge(options->rules, event);
+    return note(a, &outcome);
+}
+
+static int note_events(struct application *a, struct cursor c)
+{
+    struct queue_event event;
+    int r = 0;
+
+    while (r == 0 && c.rest.size) {
+        r = queue_event_read(&c, &event);
+        if (r < 0 || event.sequence <= a->sequence)
+            continue;
+        a->sequence = event.sequence;
+        if (!has_consequences(&event))
+            continue;
+        if (event.type == QUEUE_EVENT_DELIVERED)
+            tally_delivered(a, &event);
+        else
+            r = note_event(a, &event);
+    }
+    return r == 0 ? note_delivered(a) : r;
+}
+
+static int get_position(struct application *a)
+{
+    CLEANUP(query_done)
+    struct query q = store_query(a->outcomes->options.store, STORE_OUTCOME_POSITION);
+    int r;
+
+    query_bind_int(&q, (int64_t)a->spool_id);
+    r = query_step(&q);
+    if (r == 1)
+        a->sequence = (uint64_t)query_int(&q, 0);
+    return r < 0 ? r : 0;
+}
+
+static int set_position(const struct application *a)
+{
+    CLEANUP(query_done)
+    struct query q = store_query(a->outcomes->options.store, STORE_OUTCOME_POSITION_SET);
+
+    query_bind_int(&q, (int64_t)a->spool_id);
+    query_bind_int(&q, (int64_t)a->sequence);
+    return query_run(&q);
+}
+
+static int store_all(struct application *a, struct cursor c)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    int r = store_transaction_begin(a->outcomes->options.store, &all);
+
+    if (r == 0)
+        r = get_position(a);
+    if (r == 0)
+        r = note_events(a, c);
+    if (r == 0)
+        r = set_position(a);
+    return r == 0 ? store_transaction_commit(&all) : r;
+}
+
+/* 1: something follows from one of the events. */
+static int look_for_consequences(struct cursor c)
+{
+    struct queue_event event;
+
+    while (c.rest.size) {
+        int r = queue_event_read(&c, &event);
+
+        if (r < 0)
+            return r;
+        if (has_consequences(&event))
+            return 1;
+    }
+    return 0;
+}
+
+static int apply_batch(void *argument)
+{
+    struct application *a = argument;
+    struct cursor c = cursor_of(a->body);
+    int r = queue_event_batch_read(&c, &a->spool_id);
+
+    if (r == 0)
+        r = look_for_consequences(c);
+    if (r == 1)
+        r = store_all(a, c);
+    if (r < 0)
+        log_error("what follows from a batch of events could not be stored (%s; the database says: "
+                  "%s); it comes again",
+                  strerror(-r), store_error(a->outcomes->options.store));
+    return r;
+}
+
+int outcome_apply(struct task *t, struct outcomes *o, struct slice batch)
+{
+    struct application a = {.outcomes = o, .body = batch};
+    int r = task_offload(t, TASK_LANE_COMMIT, apply_batch, &a);
+
+    arena_done(&a.arena);
+    return r;
+}
