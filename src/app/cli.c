@@ -3,6 +3,7 @@
 #include "app/cli_help.h"
 #include "app/cli_input.h"
 #include "app/cli_print.h"
+#include "app/cli_secret.h"
 #include "app/cli_view.h"
 #include "app/config.h"
 #include "app/operations.h"
@@ -86,7 +87,36 @@ static int show_output(const struct cli_line *line, const struct cli_command *co
     return command->status ? command->status(output) : CLI_DONE;
 }
 
-static int ask(const struct cli_line *line, const struct cli_command *command)
+/* The operation wants a secret that was not given, and there is somebody to ask. */
+static const char *wanted_secret(const struct control_operation *operation, const json_t *input,
+                                 const json_t *reply)
+{
+    const char *name = json_string_value(json_object_get(json_object_get(reply, "error"), "field"));
+
+    for (const struct control_field *f = operation->input; name && f->name; f++)
+        if (f->secret && strcmp(f->name, name) == 0)
+            return json_object_get(input, name) || !cli_secret_can_ask() ? NULL : f->name;
+    return NULL;
+}
+
+/* Asks the service, and for a secret, where it has to be. */
+static int call(const char *path, const struct cli_line *line, const struct cli_command *command,
+                const struct control_operation *operation, json_t **ret_reply, char **ret_problem)
+{
+    int r = control_client_call(path, command->operation, line->input, ret_reply, ret_problem);
+    const char *secret = r < 0 ? NULL : wanted_secret(operation, line->input, *ret_reply);
+
+    if (!secret)
+        return r;
+    json_decref(*ret_reply);
+    r = cli_input_ask(line->input, secret, ret_problem);
+    return r < 0
+               ? r
+               : control_client_call(path, command->operation, line->input, ret_reply, ret_problem);
+}
+
+static int ask(const struct cli_line *line, const struct cli_command *command,
+               const struct control_operation *operation)
 {
     CLEANUP(base_free_pointer) char *path = NULL;
     CLEANUP(base_free_pointer) char *problem = NULL;
@@ -95,7 +125,7 @@ static int ask(const struct cli_line *line, const struct cli_command *command)
 
     if (find_socket(line, &path) < 0)
         return CLI_USAGE;
-    if (control_client_call(path, command->operation, line->input, &reply, &problem) < 0)
+    if (call(path, line, command, operation, &reply, &problem) < 0)
         return show_unreachable(line, command, problem);
     status = json_is_true(json_object_get(reply, "ok"))
                  ? show_output(line, command, json_object_get(reply, "output"))
@@ -119,7 +149,7 @@ static int run(const struct cli_command *command, const struct control_operation
         cli_help_command(command, operation, stdout);
         return CLI_DONE;
     }
-    return ask(&line, command);
+    return ask(&line, command, operation);
 }
 
 static bool is_help(const char *word)

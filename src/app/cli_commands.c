@@ -7,7 +7,8 @@ const struct cli_command cli_commands[] = {
      .print = cli_print_site_added,
      .example =
          "  letterhead site add town-library --domain library.example\n"
-         "  letterhead site add museum --from shop@museum.example --from news@museum.example\n"},
+         "  letterhead site add museum --from shop@museum.example --from news@museum.example\n"
+         "  letterhead site add town --method smtp --from office@town.example\n"},
     {.words = "site list",
      .operation = "site.list",
      .print = cli_print_sites,
@@ -61,6 +62,29 @@ const struct cli_command cli_commands[] = {
      .operation = "credential.revoke",
      .print = cli_print_revoked,
      .example = "  letterhead credential revoke town-library LHKAABCDEFGHIJKLMNOP\n"},
+    {.words = "relay set",
+     .operation = "relay.set",
+     .print = cli_print_relay_set,
+     .example =
+         "  letterhead relay set museum --host smtp.museum.example --user desk@museum.example\n"
+         "  letterhead relay set museum --host smtp.museum.example --tls tls --user desk \\\n"
+         "      --password-file /run/secrets/museum\n"
+         "  letterhead relay set museum --recipients-per-day 400\n"
+         "\nThe password is asked for where it is needed and not given.\n"},
+    {.words = "relay list",
+     .operation = "relay.list",
+     .print = cli_print_relays,
+     .example = "  letterhead relay list\n"},
+    {.words = "relay show",
+     .operation = "relay.show",
+     .print = cli_print_relay,
+     .status = cli_status_relay,
+     .example = "  letterhead relay show museum\n"
+                "\nThe exit status is 0 if the account gets mail, and 1 if not.\n"},
+    {.words = "relay remove",
+     .operation = "relay.remove",
+     .print = cli_print_relay_removed,
+     .example = "  letterhead relay remove museum --yes\n"},
     {.words = "send",
      .operation = "message.send",
      .print = cli_print_sent,

@@ -34,6 +34,8 @@ static void print_usage_field(const struct control_field *field, FILE *out)
         *c = (char)toupper((unsigned char)*c);
     if (field->positional)
         fprintf(out, field->required ? " %s" : " [%s]", value);
+    else if (field->secret)
+        fprintf(out, " [--%s | --%s-file PATH | --%s-fd NUMBER]", flag, flag, flag);
     else if (field->type == CONTROL_FLAG)
         fprintf(out, " [--%s]", flag);
     else
@@ -69,6 +71,8 @@ static void print_field(const struct control_field *field, FILE *out)
     for (const char *const *choice = field->choices; choice && *choice; choice++)
         fprintf(out, "%s%s", choice == field->choices ? " (" : ", ", *choice);
     fputs(field->choices ? ")" : "", out);
+    if (field->secret)
+        fputs(", asked for; or read from a file or a descriptor; never an argument", out);
     fputs(field->type == CONTROL_TEXTS ? "; may be given several times\n" : "\n", out);
 }
 

@@ -1,5 +1,6 @@
 #include "app/cli_input.h"
 
+#include "app/cli_secret.h"
 #include "control/check.h"
 
 #include <getopt.h>
@@ -15,6 +16,8 @@ enum {
     OPTION_SOCKET,
     OPTION_CONFIG,
     OPTION_FIELD, /* and its place in the operation's fields */
+    OPTION_SECRET_FILE = 1000,
+    OPTION_SECRET_DESCRIPTOR = 2000,
     INPUT_BYTES_MAX = 1 << 20,
 };
 
@@ -56,6 +59,24 @@ static void add_option(struct reading *reading, const char *name, int has_argume
     reading->options[reading->option_count++] = (struct option){name, has_argument, NULL, value};
 }
 
+static void add_named(struct reading *reading, const struct control_field *field,
+                      const char *suffix, int has_argument, int value)
+{
+    char *name = reading->names[reading->option_count];
+
+    cli_flag_name(field, name);
+    snprintf(name + strlen(name), CLI_FLAG_BYTES - strlen(name), "%s", suffix);
+    add_option(reading, name, has_argument, value);
+}
+
+/* A secret is no argument: its own flag asks for it. */
+static void add_secret(struct reading *reading, const struct control_field *field, int place)
+{
+    add_named(reading, field, "", no_argument, OPTION_FIELD + place);
+    add_named(reading, field, "-file", required_argument, OPTION_SECRET_FILE + place);
+    add_named(reading, field, "-fd", required_argument, OPTION_SECRET_DESCRIPTOR + place);
+}
+
 static void list_options(struct reading *reading)
 {
     const struct control_field *fields = reading->operation->input;
@@ -66,10 +87,12 @@ static void list_options(struct reading *reading)
     add_option(reading, "socket", required_argument, OPTION_SOCKET);
     add_option(reading, "config", required_argument, OPTION_CONFIG);
     for (int i = 0; fields[i].name; i++)
-        if (!fields[i].positional)
-            add_option(reading, cli_flag_name(&fields[i], reading->names[reading->option_count]),
-                       fields[i].type == CONTROL_FLAG ? no_argument : required_argument,
-                       OPTION_FIELD + i);
+        if (fields[i].secret)
+            add_secret(reading, &fields[i], i);
+        else if (!fields[i].positional)
+            add_named(reading, &fields[i], "",
+                      fields[i].type == CONTROL_FLAG ? no_argument : required_argument,
+                      OPTION_FIELD + i);
 }
 
 static int take_format(struct reading *reading, const char *name)
@@ -137,6 +160,46 @@ static int take_field(struct reading *reading, const struct control_field *field
     }
 }
 
+int cli_input_ask(json_t *input, const char *field, char **ret_problem)
+{
+    CLEANUP(secret_done) struct secret secret = SECRET_NONE;
+    int r = cli_secret_ask(field, &secret, ret_problem);
+
+    if (r == 0)
+        json_object_set_new(input, field, json_stringn(secret.data, secret.size));
+    return r;
+}
+
+static int take_secret(struct reading *reading, int option, const char *argument)
+{
+    bool file = option < OPTION_SECRET_DESCRIPTOR;
+    int place = option - (file ? OPTION_SECRET_FILE : OPTION_SECRET_DESCRIPTOR);
+    const struct control_field *field = &reading->operation->input[place];
+    CLEANUP(secret_done) struct secret secret = SECRET_NONE;
+    int r = file ? cli_secret_from_file(argument, &secret, reading->ret_problem)
+                 : cli_secret_from_descriptor(argument, &secret, reading->ret_problem);
+    json_t *value;
+
+    if (r < 0)
+        return r;
+    value = json_stringn(secret.data, secret.size);
+    if (!value)
+        return fail(reading, "the %s is not UTF-8", field->name);
+    json_object_set_new(reading->line.input, field->name, value);
+    return 0;
+}
+
+static int take_by_place(struct reading *reading, int option, const char *argument)
+{
+    const struct control_field *field;
+
+    if (option >= OPTION_SECRET_FILE)
+        return take_secret(reading, option, argument);
+    field = &reading->operation->input[option - OPTION_FIELD];
+    return field->secret ? cli_input_ask(reading->line.input, field->name, reading->ret_problem)
+                         : take_field(reading, field, argument);
+}
+
 static int take_option(struct reading *reading, int option, const char *argument)
 {
     switch (option) {
@@ -155,12 +218,28 @@ static int take_option(struct reading *reading, int option, const char *argument
         reading->line.config_path = argument;
         return 0;
     default:
-        return take_field(reading, &reading->operation->input[option - OPTION_FIELD], argument);
+        return take_by_place(reading, option, argument);
     }
+}
+
+/* `--password=word`: not repeated, since others may look. */
+static bool is_secret_as_argument(const struct reading *reading, const char *word)
+{
+    for (const struct control_field *f = reading->operation->input; f->name; f++) {
+        size_t size = strlen(f->name);
+
+        if (f->secret && strncmp(word, "--", 2) == 0 && strncmp(word + 2, f->name, size) == 0 &&
+            word[2 + size] == '=')
+            return true;
+    }
+    return false;
 }
 
 static int refuse_option(struct reading *reading, int option, const char *word)
 {
+    if (is_secret_as_argument(reading, word))
+        return fail(reading, "a password is no argument, where others see it: leave the value out, "
+                             "and it is asked for; or read it from a file or a descriptor");
     if (option == ':')
         return fail(reading, "%s needs a value", word);
     return fail(reading, "there is no option %s here, or it is not clear which one is meant", word);

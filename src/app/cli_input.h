@@ -22,6 +22,9 @@ MUST_CHECK int cli_line_read(const struct cli_command *command,
                              const struct control_operation *operation, int argc, char **argv,
                              struct cli_line *ret, char **ret_problem);
 
+/* Asks for a secret field on the terminal. As cli_line_read. */
+MUST_CHECK int cli_input_ask(json_t *input, const char *field, char **ret_problem);
+
 /* A field's flag, without the two hyphens: "access-key-id". */
 enum { CLI_FLAG_BYTES = 64 };
 const char *cli_flag_name(const struct control_field *field, char out[static CLI_FLAG_BYTES]);

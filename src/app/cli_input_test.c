@@ -20,6 +20,7 @@ static const struct control_field fields[] = {
     {.name = "limit", .type = CONTROL_NUMBER, .min = 1, .max = 100},
     {.name = "yes", .type = CONTROL_FLAG},
     {.name = "from", .type = CONTROL_TEXTS, .max = 9, .count_max = 2},
+    {.name = "word", .type = CONTROL_TEXT, .secret = true, .max = 9},
     {NULL},
 };
 static const struct control_operation operation = {.name = "test.do", .input = fields};
@@ -73,6 +74,9 @@ static void words_become_fields(void **state)
         {"one --from \xff", NULL, "UTF-8"},
         {"one --format xml", NULL, "or zone"},
         {"longer-than-that", NULL, "1 to 9"},
+        {"one --word=hidden", NULL, "a password is no argument"},
+        {"one --word-file /nowhere", NULL, "/nowhere"},
+        {"one --word-fd one", NULL, "number of a descriptor"},
     };
 
     (void)state;

@@ -21,6 +21,9 @@ void cli_table_add_object(struct cli_table *table, const json_t *object,
 void cli_print_list(const json_t *list, const char *const *headings, const char *const *members,
                     const char *empty);
 
+/* A site's relay and how it stands (site/relay_json.h), a line for each. */
+void cli_print_account(const json_t *relay);
+
 /* A note that the gateway has not confirmed a change yet, if so. */
 void cli_print_gateway(const json_t *output);
 
@@ -39,6 +42,11 @@ void cli_print_credentials(const json_t *output);
 void cli_print_revoked(const json_t *output);
 void cli_print_notices(const json_t *output);
 void cli_print_notice(const json_t *output);
+void cli_print_relay_set(const json_t *output);
+void cli_print_relays(const json_t *output);
+void cli_print_relay(const json_t *output);
+int cli_status_relay(const json_t *output);
+void cli_print_relay_removed(const json_t *output);
 void cli_print_messages(const json_t *output);
 void cli_print_message(const json_t *output);
 void cli_print_sent(const json_t *output);

@@ -58,6 +58,13 @@ void cli_print_site_added(const json_t *output)
     const json_t *identity = json_object_get(output, "identity");
 
     cli_field_print("site", cli_member(output, "site"));
+    if (!identity) {
+        printf("\nIts mail goes through the client's SMTP account, which comes next:\n"
+               "letterhead relay set %.*s --host HOST --user USER\n",
+               SLICE_ARG(cli_member(output, "site")));
+        cli_print_gateway(output);
+        return;
+    }
     print_state(identity);
     puts("\nThese three records belong into the DNS of the domain:");
     print_values(identity);
@@ -123,6 +130,18 @@ static void print_contacts(const json_t *output)
     }
 }
 
+static void print_relay(const json_t *output)
+{
+    const json_t *relay = json_object_get(output, "relay");
+
+    if (json_is_object(relay)) {
+        putchar('\n');
+        cli_print_account(relay);
+    } else if (relay) {
+        cli_field_print("relay", SLICE("none yet: letterhead relay set"));
+    }
+}
+
 void cli_print_site(const json_t *output)
 {
     const json_t *identity;
@@ -138,6 +157,7 @@ void cli_print_site(const json_t *output)
     print_from(output);
     print_contacts(output);
     cli_field_print("credentials", cli_member(output, "credentials"));
+    print_relay(output);
     json_array_foreach(json_object_get(output, "identities"), i, identity)
     {
         putchar('\n');

@@ -18,6 +18,7 @@ void operations_join(const struct operation_services *services,
     ret[count++] = onboard_operations(services->onboard);
     ret[count++] = credential_operations(services->site);
     ret[count++] = notice_operations(services->site);
+    ret[count++] = relay_operations(services->site);
     ret[count++] = submit_operations(services->submit);
     ret[count++] = feedback_operations(services->feedback);
     ret[count++] = queue_operations(services->queue);

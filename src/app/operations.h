@@ -24,7 +24,7 @@ struct operation_services {
     struct sts_service *sts;
 };
 
-enum { OPERATION_SETS = 11 };
+enum { OPERATION_SETS = 12 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

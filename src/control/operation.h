@@ -34,6 +34,7 @@ struct control_field {
     enum control_type type;
     bool required;
     bool positional;
+    bool secret;                /* never part of a command line: asked for, or read from a file */
     int64_t min, max;           /* a number's value; the bytes of a text, and of each of texts */
     size_t count_max;           /* of texts */
     const char *const *choices; /* the only texts allowed, ended by NULL; or NULL */

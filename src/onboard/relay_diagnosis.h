@@ -7,7 +7,7 @@
 #define LETTERHEAD_ONBOARD_RELAY_DIAGNOSIS_H
 
 #include "base/arena.h"
-#include "onboard/relay_provider.h"
+#include "site/relay_provider.h"
 #include "wire/smtp_reply.h"
 
 /* Where in the dialogue the reply came. */

@@ -156,6 +156,32 @@ static void write_identity(struct buffer *body, const struct directory_identity 
     }
 }
 
+static void write_relay(struct buffer *body, const struct directory_relay *relay)
+{
+    buffer_add_u8(body, relay != NULL);
+    if (!relay)
+        return;
+    buffer_add_u64(body, relay->id);
+    buffer_add_u64(body, relay->version);
+    buffer_add_sized(body, relay->host);
+    buffer_add_u16(body, relay->port);
+    buffer_add_u8(body, relay->implicit_tls);
+    buffer_add_sized(body, relay->user);
+    buffer_add_sized(body, relay->sealed);
+    buffer_add_sized(body, relay->outgoing_address);
+    buffer_add_u8(body, relay->return_path_ours);
+    buffer_add_u8(body, relay->sending);
+    buffer_add_sized(body, relay->why_not);
+    buffer_add_u64(body, relay->connections_max);
+    buffer_add_u64(body, relay->messages_per_connection_max);
+    buffer_add_u64(body, relay->messages_per_minute_max);
+    buffer_add_u64(body, relay->recipients_per_day_max);
+    buffer_add_u64(body, (uint64_t)relay->day_us);
+    buffer_add_u64(body, relay->recipients);
+    buffer_add_u64(body, (uint64_t)relay->closed_until_us);
+    buffer_add_sized(body, relay->closed_why);
+}
+
 void directory_site_write(struct buffer *body, const struct directory_site *site)
 {
     assert(site->outgoing_address_count <= DIRECTORY_ADDRESSES_MAX);
@@ -178,6 +204,7 @@ void directory_site_write(struct buffer *body, const struct directory_site *site
         buffer_add_sized(body, site->credentials[i].sealed);
     }
     buffer_add_u8(body, site->verified_tls);
+    write_relay(body, site->relay);
 }
 
 void directory_remove_write(struct buffer *body, uint64_t site_id)
@@ -233,6 +260,35 @@ static void read_identity(struct cursor *c, struct arena *arena, struct director
     }
 }
 
+static struct directory_relay *read_relay(struct cursor *c, struct arena *arena)
+{
+    struct directory_relay *ret;
+
+    if (!read_choice(c, 0, 1))
+        return NULL;
+    ret = ARENA_NEW(arena, struct directory_relay);
+    ret->id = cursor_u64(c);
+    ret->version = cursor_u64(c);
+    ret->host = read_copy(c, arena);
+    ret->port = cursor_u16(c);
+    ret->implicit_tls = read_choice(c, 0, 1);
+    ret->user = read_copy(c, arena);
+    ret->sealed = read_copy(c, arena);
+    ret->outgoing_address = read_copy(c, arena);
+    ret->return_path_ours = read_choice(c, 0, 1);
+    ret->sending = read_choice(c, 0, 1);
+    ret->why_not = read_copy(c, arena);
+    ret->connections_max = cursor_u64(c);
+    ret->messages_per_connection_max = cursor_u64(c);
+    ret->messages_per_minute_max = cursor_u64(c);
+    ret->recipients_per_day_max = cursor_u64(c);
+    ret->day_us = (int64_t)cursor_u64(c);
+    ret->recipients = cursor_u64(c);
+    ret->closed_until_us = (int64_t)cursor_u64(c);
+    ret->closed_why = read_copy(c, arena);
+    return ret;
+}
+
 static void read_site(struct cursor *c, struct arena *arena, struct directory_site *ret)
 {
     ret->id = cursor_u64(c);
@@ -255,6 +311,7 @@ static void read_site(struct cursor *c, struct arena *arena, struct directory_si
         ret->credentials[i].sealed = read_copy(c, arena);
     }
     ret->verified_tls = read_choice(c, 0, 1);
+    ret->relay = read_relay(c, arena);
 }
 
 static struct user *users_of(struct entry *entry, struct arena *arena)

@@ -45,6 +45,27 @@ struct directory_credential {
     struct slice sealed;        /* verifier of the password; only the vault can check */
 };
 
+/* The client's SMTP account that a site of method smtp sends through. */
+struct directory_relay {
+    uint64_t id;
+    uint64_t version;  /* of the account; never used again */
+    struct slice host; /* A-labels, lower case */
+    uint16_t port;
+    bool implicit_tls; /* TLS from the first byte; otherwise STARTTLS */
+    struct slice user;
+    struct slice sealed;           /* the password; only the vault can open it */
+    struct slice outgoing_address; /* canonical: the only From, and the envelope's sender */
+    bool return_path_ours;         /* the envelope's sender is an address of ours instead */
+    bool sending;                  /* it may be given mail */
+    struct slice why_not;          /* when not sending: a sentence without a full stop */
+    uint64_t connections_max, messages_per_connection_max;
+    uint64_t messages_per_minute_max, recipients_per_day_max; /* 0: no limit */
+    int64_t day_us;          /* what this gateway has used of the account's day; 0: nothing */
+    uint64_t recipients;     /* since then */
+    int64_t closed_until_us; /* a limit is reached until then; 0: none is */
+    struct slice closed_why;
+};
+
 struct directory_site {
     uint64_t id;
     struct slice name;
@@ -56,7 +77,8 @@ struct directory_site {
     size_t identity_count;
     struct directory_credential *credentials;
     size_t credential_count;
-    bool verified_tls; /* its mail goes out under verified TLS only */
+    bool verified_tls;             /* its mail goes out under verified TLS only */
+    struct directory_relay *relay; /* of method smtp; NULL: none was set up */
 };
 
 struct directory;

@@ -30,6 +30,24 @@ static void send_site_one(struct directory *d, const char *user)
         {.id = 12, .domain = SLICE("news.one.example"), .why_not = SLICE("not yet")},
     };
     struct directory_credential credentials[] = {{21, slice_text(user), SLICE("verifier")}};
+    struct directory_relay relay = {.id = 31,
+                                    .version = 32,
+                                    .host = SLICE("smtp.one.example"),
+                                    .port = 465,
+                                    .implicit_tls = true,
+                                    .user = SLICE("desk"),
+                                    .sealed = SLICE("sealed\0password"),
+                                    .outgoing_address = SLICE("desk@one.example"),
+                                    .return_path_ours = true,
+                                    .why_not = SLICE("UNTESTED"),
+                                    .connections_max = 2,
+                                    .messages_per_connection_max = 50,
+                                    .messages_per_minute_max = 30,
+                                    .recipients_per_day_max = 2000,
+                                    .day_us = 5,
+                                    .recipients = 6,
+                                    .closed_until_us = 7,
+                                    .closed_why = SLICE("full")};
     struct directory_site site = {.id = 1,
                                   .name = SLICE("one"),
                                   .state = SITE_ACTIVE,
@@ -40,7 +58,8 @@ static void send_site_one(struct directory *d, const char *user)
                                   .identity_count = ARRAY_LEN(identities),
                                   .credentials = credentials,
                                   .credential_count = ARRAY_LEN(credentials),
-                                  .verified_tls = true};
+                                  .verified_tls = true,
+                                  .relay = &relay};
 
     send_site(d, &site, 0);
 }
@@ -96,6 +115,16 @@ static void carries_everything(void **state)
     assert_true(slice_equal(site->identities[0].keys[0].sealed, SLICE("sealed\0key")));
     assert_true(slice_equal(site->identities[1].why_not, SLICE("not yet")));
     assert_true(site->verified_tls);
+    assert_int_equal(site->relay->version, 32);
+    assert_int_equal(site->relay->port, 465);
+    assert_true(site->relay->implicit_tls && site->relay->return_path_ours);
+    assert_false(site->relay->sending);
+    assert_true(slice_equal(site->relay->host, SLICE("smtp.one.example")));
+    assert_true(slice_equal(site->relay->sealed, SLICE("sealed\0password")));
+    assert_true(slice_equal(site->relay->outgoing_address, SLICE("desk@one.example")));
+    assert_int_equal(site->relay->recipients_per_day_max, 2000);
+    assert_int_equal(site->relay->closed_until_us, 7);
+    assert_true(slice_equal(site->relay->closed_why, SLICE("full")));
     directory_free(d);
 }
 

@@ -12,20 +12,29 @@ static bool is_public_suffix(const char *domain)
     return psl_is_public_suffix(psl_builtin(), domain);
 }
 
-int site_domain_normalise(struct arena *arena, struct slice text, struct slice *ret,
-                          const char **ret_why)
+int site_host_normalise(struct arena *arena, struct slice text, struct slice *ret)
 {
     struct wire_error error = {NULL, 0};
-    struct slice domain;
+    struct slice host;
 
     if (text.size && text.data[text.size - 1] == '.')
         text.size--;
-    if (wire_domain_parse(arena, text, WIRE_ADDRESS_UTF8, &domain, &error) < 0 ||
-        !wire_dns_host_valid(domain)) {
+    if (wire_domain_parse(arena, text, WIRE_ADDRESS_UTF8, &host, &error) < 0 ||
+        !wire_dns_host_valid(host))
+        return -EINVAL;
+    *ret = arena_copy(arena, host);
+    return 0;
+}
+
+int site_domain_normalise(struct arena *arena, struct slice text, struct slice *ret,
+                          const char **ret_why)
+{
+    struct slice domain; /* which ends with NUL */
+
+    if (site_host_normalise(arena, text, &domain) < 0) {
         *ret_why = "It is not a domain name, such as example.org.";
         return -EINVAL;
     }
-    domain = arena_copy(arena, domain); /* which ends it with NUL */
     if (is_public_suffix(domain.data)) {
         *ret_why = "It is a public suffix, under which many owners have their domains; name the "
                    "domain below it that belongs to the site.";

@@ -113,6 +113,8 @@ static int judges_what_is_to_be_added(struct task *t, void *argument)
         {"{\"site\": \"town\", \"domain\": \"example.org\", \"from\": [\"a@b.example.org\"]}",
          CONTROL_INVALID, "from[0]"},
         {"{\"site\": \"town\", \"domain\": \"example.org\", \"method\": \"smtp\"}", CONTROL_INVALID,
+         "from"},
+        {"{\"site\": \"town\", \"domain\": \"example.org\", \"method\": \"post\"}", CONTROL_INVALID,
          "method"},
         {"{\"site\": \"library\", \"domain\": \"example.com\"}", CONTROL_EXISTS, "site"},
     };
@@ -293,7 +295,7 @@ static int signs_with_a_key_that_can_be_verified(struct task *t, void *argument)
     open_fixture(t, &f);
     json_decref(ask_well(t, &f, "site.add", "{\"site\": \"one\", \"domain\": \"example.org\"}"));
     assert_int_equal(identity_list(f.world.service.store, &arena, 1, &identities, &count), 0);
-    assert_int_equal(site_directory_read(f.world.service.store, &arena, 1, &site), 0);
+    assert_int_equal(site_directory_read(f.world.service.store, &arena, 1, 1, &site), 0);
     assert_true(slice_equal(site.identities[0].keys[0].selector, identities[0].keys[0].selector));
 
     q = store_query(f.world.service.store, STORE_IDENTITY_KEY_JUDGED);
@@ -305,7 +307,7 @@ static int signs_with_a_key_that_can_be_verified(struct task *t, void *argument)
         query_bind_text(&q, SLICE_NONE);
     assert_int_equal(query_run(&q), 0);
     query_done(&q);
-    assert_int_equal(site_directory_read(f.world.service.store, &arena, 1, &site), 0);
+    assert_int_equal(site_directory_read(f.world.service.store, &arena, 1, 1, &site), 0);
     assert_true(slice_equal(site.identities[0].keys[0].selector, identities[0].keys[2].selector));
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "runtime/world.h"
 #include "site/credential.h"
 #include "site/identity.h"
+#include "site/relay.h"
 #include "site/site.h"
 #include "wire/ipc.h"
 
@@ -90,7 +91,70 @@ static int read_credentials(struct store *s, struct arena *arena, struct directo
     return 0;
 }
 
-int site_directory_read(struct store *s, struct arena *arena, int64_t site_id,
+/* What this gateway has used of the account's day. */
+static int read_use(struct store *s, struct arena *arena, unsigned gateway,
+                    struct directory_relay *relay)
+{
+    struct relay_use *uses;
+    size_t count;
+    int r = relay_use_list(s, arena, (int64_t)relay->id, &uses, &count);
+
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        if (uses[i].gateway != gateway)
+            continue;
+        relay->day_us = uses[i].day_us;
+        relay->recipients = uses[i].recipients;
+        if (uses[i].version == (int64_t)relay->version) {
+            relay->closed_until_us = uses[i].closed_until_us;
+            relay->closed_why = uses[i].closed_why;
+        }
+    }
+    return r;
+}
+
+static struct directory_relay *describe_relay(struct arena *arena, const struct relay *relay)
+{
+    const struct relay_limits limits = relay_limits_of(relay);
+    struct directory_relay *ret = ARENA_NEW(arena, struct directory_relay);
+
+    *ret = (struct directory_relay){
+        .id = (uint64_t)relay->id,
+        .version = (uint64_t)relay->version,
+        .host = relay->host,
+        .port = relay->port,
+        .implicit_tls = relay->tls == RELAY_TLS,
+        .user = relay->user,
+        .sealed = relay->sealed,
+        .outgoing_address = relay->outgoing_address,
+        .return_path_ours = relay->return_path_ours,
+        .sending = relay_state_sends(relay->state),
+        .connections_max = limits.connections_max,
+        .messages_per_connection_max = limits.messages_per_connection_max,
+        .messages_per_minute_max = limits.messages_per_minute_max,
+        .recipients_per_day_max = limits.recipients_per_day_max,
+    };
+    if (!ret->sending)
+        ret->why_not =
+            arena_printf(arena, "%s: %.*s", relay_state_name(relay->state), SLICE_ARG(relay->why));
+    return ret;
+}
+
+static int read_relay(struct store *s, struct arena *arena, unsigned gateway,
+                      struct directory_site *site)
+{
+    struct relay relay;
+    int r;
+
+    if (site->method != SITE_METHOD_SMTP)
+        return 0;
+    r = relay_of_site(s, arena, (int64_t)site->id, &relay);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    site->relay = describe_relay(arena, &relay);
+    return read_use(s, arena, gateway, site->relay);
+}
+
+int site_directory_read(struct store *s, struct arena *arena, unsigned gateway, int64_t site_id,
                         struct directory_site *ret)
 {
     struct directory_site found = {.id = (uint64_t)site_id};
@@ -112,6 +176,8 @@ int site_directory_read(struct store *s, struct arena *arena, int64_t site_id,
     if (r == 0)
         r = read_credentials(s, arena, &found);
     if (r == 0)
+        r = read_relay(s, arena, gateway, &found);
+    if (r == 0)
         *ret = found;
     return r;
 }
@@ -128,7 +194,7 @@ static int push_site(struct task *t, struct line *l, int64_t site_id)
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
     struct directory_site site;
-    int r = site_directory_read(l->pusher->store, &arena, site_id, &site);
+    int r = site_directory_read(l->pusher->store, &arena, l->gateway->number, site_id, &site);
 
     if (r == -ENOENT) {
         directory_remove_write(&body, (uint64_t)site_id);

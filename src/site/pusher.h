@@ -30,9 +30,9 @@ void site_pusher_push_all(struct site_pusher *p, size_t gateway);
  * log says why. */
 MUST_CHECK int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id);
 
-/* A site as a gateway sees it, in the arena; only keys and credentials in use. -ENOENT: no
- * such site, or a removed one. */
-MUST_CHECK int site_directory_read(struct store *s, struct arena *arena, int64_t site_id,
-                                   struct directory_site *ret);
+/* A site as the gateway of this number sees it, in the arena; only keys and credentials in use.
+ * -ENOENT: no such site, or a removed one. */
+MUST_CHECK int site_directory_read(struct store *s, struct arena *arena, unsigned gateway,
+                                   int64_t site_id, struct directory_site *ret);
 
 #endif

@@ -1,5 +1,7 @@
 #include "site/site.h"
 
+#include "site/relay.h"
+
 enum { SITES_MAX = 100000 }; /* listed at once: far more than one steward serves */
 
 static const char *const method_names[] = {
@@ -128,7 +130,7 @@ int site_erase(struct store *s, int64_t id, int64_t now_us)
         STORE_CREDENTIAL_REMOVE_ALL,   STORE_OUTGOING_ADDRESS_REMOVE_ALL,
         STORE_SITE_CONTACT_REMOVE_ALL, STORE_NOTICE_REMOVE_ALL,
     };
-    int r = 0;
+    int r = relay_remove(s, id);
 
     for (size_t i = 0; i < ARRAY_LEN(statements) && r == 0; i++)
         r = run_for_site(s, statements[i], id);

@@ -63,10 +63,10 @@ static int judge_address(struct control_call *call, struct arena *arena, size_t 
         return control_refuse(call, CONTROL_INVALID, place.data,
                               "Give an address such as info@example.org.",
                               "\"%.*s\" is not a mail address: %s.", SLICE_ARG(text), error.what);
-    if (plan->identity.domain.size == 0 &&
+    if (plan->identity.domain.size == 0 && plan->site.method != SITE_METHOD_SMTP &&
         judge_domain(call, arena, place.data, address.domain, plan) < 0)
         return -ENOMSG;
-    if (!covered(&plan->identity, address.domain))
+    if (plan->identity.domain.size && !covered(&plan->identity, address.domain))
         return control_refuse(
             call, CONTROL_INVALID, place.data,
             "Give addresses of the identity's domain, or add --subdomains if it is below.",
@@ -76,11 +76,24 @@ static int judge_address(struct control_call *call, struct arena *arena, size_t 
     return 0;
 }
 
+/* Such a site sends as one address, the account's; an identity, which signs, is as it likes. */
+static int judge_smtp(struct control_call *call, const struct plan *plan)
+{
+    if (plan->address_count == 1)
+        return 0;
+    return control_refuse(call, CONTROL_INVALID, "from",
+                          "Give --from info@example.org, once: an address that the client's SMTP "
+                          "account may send as.",
+                          "A site of method smtp sends as one address.");
+}
+
 static int judge_input(struct control_call *call, struct arena *arena, struct plan *plan)
 {
     size_t count = control_texts_count(call, "from");
     int r = 0;
 
+    plan->site.method = slice_equal(control_text(call, "method"), SLICE("smtp")) ? SITE_METHOD_SMTP
+                                                                                 : SITE_METHOD_DKIM;
     plan->site.name = control_text(call, "site");
     if (!site_name_valid(plan->site.name))
         return control_refuse(call, CONTROL_INVALID, "site",
@@ -92,6 +105,8 @@ static int judge_input(struct control_call *call, struct arena *arena, struct pl
     plan->addresses = ARENA_ARRAY(arena, struct slice, count);
     for (size_t i = 0; i < count && r == 0; i++)
         r = judge_address(call, arena, i, plan);
+    if (r == 0 && plan->site.method == SITE_METHOD_SMTP)
+        return judge_smtp(call, plan);
     if (r == 0 && plan->identity.domain.size == 0)
         r = control_refuse(call, CONTROL_INVALID, "domain",
                            "Give --domain example.org, or --from info@example.org.",
@@ -162,6 +177,8 @@ static int create_keys(struct task *t, const struct site_service *service, struc
     struct identity *identity = &plan->identity;
     int r = 0;
 
+    if (identity->domain.size == 0)
+        return 0;
     identity->key_count = IDENTITY_KEYS;
     for (size_t i = 0; i < IDENTITY_KEYS && r == 0; i++) {
         identity->keys[i].slot = slice_text(identity_slots[i]);
@@ -178,7 +195,7 @@ static int store_plan(struct store *s, const struct plan *plan)
 
     if (r == 0)
         r = site_insert(s, &plan->site);
-    if (r == 0)
+    if (r == 0 && plan->identity.domain.size)
         r = identity_insert(s, &plan->identity);
     for (size_t i = 0; i < plan->address_count && r == 0; i++) {
         r = site_add_outgoing_address(s, plan->site.id, plan->addresses[i]);
@@ -197,7 +214,6 @@ static void describe_start(struct task *t, struct arena *arena, struct control_c
 {
     struct identity *identity = &plan->identity;
 
-    plan->site.method = SITE_METHOD_DKIM;
     plan->site.verified_tls = slice_equal(control_text(call, "tls"), SLICE("verified"));
     plan->site.created_us = identity->created_us = identity->since_us = task_wall_us(t);
     identity->site_id = plan->site.id;
@@ -215,15 +231,18 @@ static void describe_start(struct task *t, struct arena *arena, struct control_c
 static int describe_result(struct task *t, struct site_service *service, struct arena *arena,
                            struct control_call *call, const struct plan *plan)
 {
-    json_t *identity;
-    int r = identity_to_json(arena, &plan->identity, &identity);
+    json_t *identity = NULL;
+    int r = 0;
 
+    if (plan->identity.domain.size)
+        r = identity_to_json(arena, &plan->identity, &identity);
     if (r < 0)
         return r;
     json_object_set_new(call->output, "site",
                         json_stringn(plan->site.name.data, plan->site.name.size));
     json_object_set_new(call->output, "method", json_string(site_method_name(plan->site.method)));
-    json_object_set_new(call->output, "identity", identity);
+    if (identity)
+        json_object_set_new(call->output, "identity", identity);
     return site_push_change(t, service, call, plan->site.id);
 }
 

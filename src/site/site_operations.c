@@ -5,6 +5,7 @@
 #include "site/credential.h"
 #include "site/identity_json.h"
 #include "site/pusher.h"
+#include "site/relay_json.h"
 #include "site/service.h"
 #include "site/site_add.h"
 #include "site/site_set.h"
@@ -104,8 +105,28 @@ static int add_credentials(struct store *s, struct arena *arena, int64_t site_id
     return r;
 }
 
+/* A site of another method has none. */
+static int add_relay(struct store *s, struct arena *arena, const struct site *site, int64_t now_us,
+                     json_t *object)
+{
+    struct relay relay;
+    json_t *item;
+    int r;
+
+    if (site->method != SITE_METHOD_SMTP)
+        return 0;
+    r = relay_of_site(s, arena, site->id, &relay);
+    if (r == 0)
+        r = relay_to_json(s, arena, &relay, now_us, &item);
+    if (r == 0)
+        json_object_set_new(object, "relay", item);
+    if (r == -ENOENT)
+        json_object_set_new(object, "relay", json_null());
+    return r == -ENOENT ? 0 : r;
+}
+
 static int describe_whole(struct store *s, struct arena *arena, const struct site *site,
-                          json_t *object)
+                          int64_t now_us, json_t *object)
 {
     int r = add_identities(s, arena, site->id, object);
 
@@ -115,6 +136,8 @@ static int describe_whole(struct store *s, struct arena *arena, const struct sit
         r = site_describe_contacts(s, arena, site->id, object);
     if (r == 0)
         r = add_credentials(s, arena, site->id, object);
+    if (r == 0)
+        r = add_relay(s, arena, site, now_us, object);
     return r;
 }
 
@@ -127,12 +150,11 @@ static int list_sites(struct task *t, struct control_call *call)
     size_t count;
     int r = site_list(service->store, &arena, &sites, &count);
 
-    (void)t;
     json_object_set_new(call->output, "sites", list);
     for (size_t i = 0; i < count && r == 0; i++) {
         json_t *item = describe_site(&sites[i]);
 
-        r = describe_whole(service->store, &arena, &sites[i], item);
+        r = describe_whole(service->store, &arena, &sites[i], task_wall_us(t), item);
         json_array_append_new(list, item);
     }
     return r;
@@ -146,11 +168,10 @@ static int show_site(struct task *t, struct control_call *call)
     json_t *object;
     int r = site_of_call(service->store, &arena, call, &site);
 
-    (void)t;
     if (r < 0)
         return r;
     object = describe_site(&site);
-    r = describe_whole(service->store, &arena, &site, object);
+    r = describe_whole(service->store, &arena, &site, task_wall_us(t), object);
     json_object_update(call->output, object);
     json_decref(object);
     return r;
@@ -220,7 +241,7 @@ static int remove_site(struct task *t, struct control_call *call)
     return r;
 }
 
-static const char *const methods[] = {"dkim", NULL};
+static const char *const methods[] = {"dkim", "smtp", NULL};
 
 static const struct control_field add_fields[] = {
     {.name = "site",
@@ -245,7 +266,9 @@ static const struct control_field add_fields[] = {
      .type = CONTROL_TEXT,
      .max = 10,
      .choices = methods,
-     .help = "how its mail is authorised; dkim: the client installs three DNS records"},
+     .help =
+         "how its mail is authorised; dkim: the client installs three DNS records; smtp: it goes "
+         "through an SMTP account of the client (letterhead relay set)"},
     {.name = "subdomains",
      .type = CONTROL_FLAG,
      .help = "let it send as the domains below the domain, too"},
@@ -280,7 +303,8 @@ static const struct control_operation operations[] = {
     {"site.list", "List the sites with the state of their identities", CONTROL_VIEWER, false,
      no_fields, "sites[] as of site.show", list_sites},
     {"site.show", "Show all about one site", CONTROL_VIEWER, false, site_fields,
-     "site, method, state, tls, since, why, created, identities[], from[], contacts[], credentials",
+     "site, method, state, tls, since, why, created, identities[], from[], contacts[], credentials, "
+     "relay {as of relay.show; of method smtp alone}",
      show_site},
     {"site.set", "Change what holds for a site: how its mail goes out, whom to tell",
      CONTROL_OPERATOR, true, site_set_fields, "site, tls, contacts[], gateway", site_set},

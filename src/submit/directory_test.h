@@ -1,5 +1,6 @@
 /* A directory for the tests of this folder: site 1 may send as own.example (with subdomains),
- * not yet as new.example; site 2 may send as victim.example; site 3 is paused. */
+ * not yet as new.example; site 2 may send as victim.example; site 3 is paused; site 4 sends through
+ * its relay as desk@own.example, and site 5 has no relay yet. */
 #ifndef LETTERHEAD_SUBMIT_DIRECTORY_TEST_H
 #define LETTERHEAD_SUBMIT_DIRECTORY_TEST_H
 
@@ -57,8 +58,21 @@ static inline void apply_other(struct directory *d, uint64_t id, const char *dom
     apply_site(d, &site);
 }
 
+static inline void apply_with_relay(struct directory *d, uint64_t id, struct directory_relay *relay)
+{
+    struct directory_site site = {.id = id,
+                                  .name = SLICE("with-relay"),
+                                  .state = SITE_ACTIVE,
+                                  .method = SITE_METHOD_SMTP,
+                                  .relay = relay};
+
+    apply_site(d, &site);
+}
+
 static inline struct directory *make_directory(void)
 {
+    struct directory_relay relay = {
+        .id = 40, .version = 41, .outgoing_address = SLICE("desk@own.example"), .sending = true};
     CLEANUP(buffer_done) struct buffer push = BUFFER_NONE;
     struct directory *d = directory_new();
 
@@ -67,6 +81,8 @@ static inline struct directory *make_directory(void)
     apply_own(d);
     apply_other(d, 2, "victim.example", "LHKAVICTIM", SITE_ACTIVE);
     apply_other(d, 3, "paused.example", "LHKAPAUSED", SITE_PAUSED);
+    apply_with_relay(d, 4, &relay);
+    apply_with_relay(d, 5, NULL);
     assert_int_equal(directory_apply(d, IPC_DIRECTORY_END, buffer_slice(&push)), 0);
     return d;
 }

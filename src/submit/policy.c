@@ -19,12 +19,30 @@ static bool is_outgoing(const struct directory_site *site, const struct address 
     return false;
 }
 
+/* Through the client's own account, and as nothing but what that account sends as: the client's
+ * server answers for it, no DNS record of ours has to (docs/decisions/0037). */
+static bool is_of_relay(const struct directory_site *site, const struct address *address,
+                        struct slice *ret_why)
+{
+    CLEANUP(buffer_done) struct buffer canonical = BUFFER_NONE;
+
+    if (!site->relay) {
+        *ret_why = SLICE("The SMTP account of your site has not been set up yet");
+        return false;
+    }
+    wire_address_format(&canonical, address);
+    *ret_why = SLICE("Your site sends through its SMTP account, and only as its outgoing address");
+    return slice_equal_nocase(site->relay->outgoing_address, buffer_slice(&canonical));
+}
+
 bool submit_policy_allows(const struct directory_site *site, const struct address *address,
                           bool shown, struct slice *ret_why)
 {
     const struct directory_identity *identity = NULL;
 
     *ret_why = SLICE_NONE;
+    if (site->method == SITE_METHOD_SMTP)
+        return is_of_relay(site, address, ret_why);
     if (!address->literal)
         identity = directory_identity_for(site, address->domain);
     if (!identity)

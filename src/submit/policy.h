@@ -2,7 +2,8 @@
  *
  * Everything that a message says about its origin is judged alike: From, Sender, Resent-* and the
  * envelope sender. What the site may not use is listed in the refusal, in the words of Amazon SES,
- * which applications know. Whether an address belongs to another site, to nobody, or is not
+ * which applications know. A site of method smtp may send as one address alone, the outgoing
+ * address of its relay. Whether an address belongs to another site, to nobody, or is not
  * verified yet looks the same. */
 #ifndef LETTERHEAD_SUBMIT_POLICY_H
 #define LETTERHEAD_SUBMIT_POLICY_H

@@ -170,6 +170,41 @@ static void refusal_is_harmless(void **state)
     assert_true(strlen(judged.text) < 512);
 }
 
+static void a_site_with_a_relay_sends_as_its_address_alone(void **state)
+{
+    static const struct {
+        const char *address;
+        bool allowed;
+    } cases[] = {
+        {"desk@own.example", true},     {"Desk@OWN.example", true},
+        {"info@own.example", false},    {"desk@sub.own.example", false},
+        {"desk@victim.example", false}, {"\"desk@own.example\"@victim.example", false},
+        {"desk@[192.0.2.1]", false},
+    };
+    const struct directory_site *site = directory_site_by_id(directory, 4);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        struct address address = address_of(&arena, cases[i].address);
+        struct slice why;
+
+        assert_int_equal(submit_policy_allows(site, &address, true, &why), cases[i].allowed);
+        assert_int_equal(submit_policy_allows(site, &address, false, &why), cases[i].allowed);
+    }
+}
+
+static void without_a_relay_nothing_may_be_sent(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct address address = address_of(&arena, "desk@own.example");
+    struct slice why;
+
+    (void)state;
+    assert_false(submit_policy_allows(directory_site_by_id(directory, 5), &address, true, &why));
+    assert_true(slice_find_slice(why, SLICE("set up")) >= 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +214,8 @@ int main(void)
         cmocka_unit_test(other_sites_do_not_show),
         cmocka_unit_test(own_identity_says_what_is_missing),
         cmocka_unit_test(refusal_is_harmless),
+        cmocka_unit_test(a_site_with_a_relay_sends_as_its_address_alone),
+        cmocka_unit_test(without_a_relay_nothing_may_be_sent),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

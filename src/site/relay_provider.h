@@ -3,8 +3,8 @@
  *
  * The figures are what the providers published when this was written; they change, and the answers
  * of the host decide. */
-#ifndef LETTERHEAD_ONBOARD_RELAY_PROVIDER_H
-#define LETTERHEAD_ONBOARD_RELAY_PROVIDER_H
+#ifndef LETTERHEAD_SITE_RELAY_PROVIDER_H
+#define LETTERHEAD_SITE_RELAY_PROVIDER_H
 
 #include "base/slice.h"
 
@@ -46,5 +46,10 @@ const struct relay_provider *relay_provider_by_id(enum relay_provider_id id);
  * once they are gone: then it has RELAY_APP_PASSWORD_BYTES lower-case letters. */
 enum { RELAY_APP_PASSWORD_BYTES = 16 };
 bool relay_provider_is_app_password(struct slice password);
+/* True if the text was meant to be one, since it is all lower-case letters, in groups or about as
+ * many, but is not. */
+bool relay_provider_is_cut_app_password(struct slice password);
+/* Google's hosts, whose accounts have such passwords. */
+bool relay_provider_has_app_passwords(const struct relay_provider *provider);
 
 #endif

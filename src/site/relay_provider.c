@@ -1,4 +1,4 @@
-#include "onboard/relay_provider.h"
+#include "site/relay_provider.h"
 
 #define APP_PASSWORD_GOOGLE                                                                        \
     "Sign in as this account at myaccount.google.com, switch on 2-Step Verification, open \"App "  \
@@ -191,7 +191,8 @@ const struct relay_provider *relay_provider_by_id(enum relay_provider_id id)
     return &providers[id];
 }
 
-bool relay_provider_is_app_password(struct slice password)
+/* How many letters there are besides spaces; 0 when there is anything else. */
+static size_t count_letters(struct slice password)
 {
     size_t letters = 0;
 
@@ -199,8 +200,29 @@ bool relay_provider_is_app_password(struct slice password)
         if (password.data[i] == ' ')
             continue;
         if (password.data[i] < 'a' || password.data[i] > 'z')
-            return false;
+            return 0;
         letters++;
     }
-    return letters == RELAY_APP_PASSWORD_BYTES;
+    return letters;
+}
+
+bool relay_provider_is_app_password(struct slice password)
+{
+    return count_letters(password) == RELAY_APP_PASSWORD_BYTES;
+}
+
+bool relay_provider_is_cut_app_password(struct slice password)
+{
+    enum { NEARLY = 3 };
+    size_t letters = count_letters(password);
+    bool near = letters + NEARLY >= RELAY_APP_PASSWORD_BYTES &&
+                letters <= RELAY_APP_PASSWORD_BYTES + NEARLY;
+
+    return letters && letters != RELAY_APP_PASSWORD_BYTES &&
+           (near || slice_find(slice_trim(password), ' ') >= 0);
+}
+
+bool relay_provider_has_app_passwords(const struct relay_provider *provider)
+{
+    return provider->id == RELAY_PROVIDER_GOOGLE || provider->id == RELAY_PROVIDER_GOOGLE_RELAY;
 }

@@ -1,4 +1,4 @@
-#include "onboard/relay_provider.h"
+#include "site/relay_provider.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,12 +50,26 @@ static void test_app_password(void **state)
     assert_false(relay_provider_is_app_password(SLICE("")));
 }
 
+static void test_cut_app_password(void **state)
+{
+    (void)state;
+    assert_true(relay_provider_is_cut_app_password(SLICE("abcd efgh ijkl")));
+    assert_true(relay_provider_is_cut_app_password(SLICE("abcdefghijklmno")));
+    assert_true(relay_provider_is_cut_app_password(SLICE("abcdefghijklmnopq")));
+    assert_false(relay_provider_is_cut_app_password(SLICE("abcd efgh ijkl mnop")));
+    assert_false(relay_provider_is_cut_app_password(SLICE("abcdefghijklmnop")));
+    assert_false(relay_provider_is_cut_app_password(SLICE("correcthorse")));
+    assert_false(relay_provider_is_cut_app_password(SLICE("Tr0ub4dor&3")));
+    assert_false(relay_provider_is_cut_app_password(SLICE("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_table_is_in_order),
         cmocka_unit_test(test_app_password),
+        cmocka_unit_test(test_cut_app_password),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
