@@ -59,6 +59,9 @@ void cli_print_reloaded(const json_t *output);
 void cli_print_suspension(const json_t *output);
 void cli_print_policies(const json_t *output);
 void cli_print_policy(const json_t *output);
+void cli_print_tls_reports(const json_t *output);
+void cli_print_tls_report(const json_t *output);
+void cli_print_tls_places(const json_t *output);
 void cli_print_status(const json_t *output);
 int cli_status_service(const json_t *output);
 

@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/config_rules.h"
 #include "app/role.h"
 #include "base/log.h"
 #include "wire/address.h"
@@ -276,6 +277,18 @@ static const struct schema_field delivery_fields[] = {
     {.name = NULL},
 };
 
+static const struct schema_field tls_reports_fields[] = {
+    {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(tls_reports_line)},
+    {.name = "site", .type = SCHEMA_TEXT, .offset = AT(tls_reports_site), .fallback = ""},
+    {.name = "from", MAIL_ADDRESS, .offset = AT(tls_reports_from), .fallback = ""},
+    {.name = "organization",
+     .type = SCHEMA_TEXT,
+     .offset = AT(tls_reports_organization),
+     .fallback = ""},
+    {.name = "contact", .type = SCHEMA_TEXT, .offset = AT(tls_reports_contact), .fallback = ""},
+    {.name = NULL},
+};
+
 static const struct schema_field queue_fields[] = {
     {.name = "spool_max",
      .type = SCHEMA_SIZE,
@@ -389,6 +402,7 @@ static const struct schema_field config_fields[] = {
     {.name = "tls", .type = SCHEMA_GROUP, .fields = tls_fields},
     {.name = "submission", .type = SCHEMA_GROUP, .fields = submission_fields},
     {.name = "delivery", .type = SCHEMA_GROUP, .fields = delivery_fields},
+    {.name = "tls_reports", .type = SCHEMA_GROUP, .fields = tls_reports_fields},
     {.name = "queue", .type = SCHEMA_GROUP, .fields = queue_fields},
     {.name = "resolver", .type = SCHEMA_GROUP, .fields = resolver_fields},
     {.name = "dkim", .type = SCHEMA_GROUP, .fields = dkim_fields},
@@ -396,39 +410,6 @@ static const struct schema_field config_fields[] = {
     {.name = "notices", .type = SCHEMA_GROUP, .fields = notices_fields},
     {.name = NULL},
 };
-
-/* What the table cannot say: keys that need one another. */
-static const char *listener_mistake(const struct config *config, const struct config_listener *l)
-{
-    if (l->tls != CONFIG_TLS_NONE && config->tls_certificate.size == 0)
-        return "needs tls.certificate and tls.key; give both";
-    if (l->tls != CONFIG_TLS_NONE && l->credential.size)
-        return "a credential goes only with \"tls: none\"; take it out";
-    if (l->tls == CONFIG_TLS_NONE &&
-        (!endpoint_is_loopback(&l->address) || l->credential.size == 0))
-        return "\"tls: none\" is for an application on this very machine; give it a loopback address and "
-               "the credential (access key id) that it acts as";
-    return NULL;
-}
-
-static void check_together(const struct config *config, struct buffer *problems)
-{
-    const struct config_listener *listeners = config->listeners.items;
-
-    if ((config->tls_certificate.size == 0) != (config->tls_key.size == 0))
-        buffer_printf(problems, "%s:%zu: tls: certificate and key go together; give both\n",
-                      config->path, config->tls_line);
-    if ((config->notices_site.size == 0) != (config->notices_from.size == 0))
-        buffer_printf(problems, "%s:%zu: notices: site and from go together; give both\n",
-                      config->path, config->notices_line);
-    for (size_t i = 0; i < config->listeners.count; i++) {
-        const char *mistake = listener_mistake(config, &listeners[i]);
-
-        if (mistake)
-            buffer_printf(problems, "%s:%zu: submission.listeners[%zu]: %s\n", config->path,
-                          listeners[i].line, i, mistake);
-    }
-}
 
 static void default_retry_delays(struct config *config)
 {
@@ -477,7 +458,7 @@ int config_load(const char *path, struct config **ret, struct buffer *problems)
         size_t before = problems->size;
 
         default_retry_delays(config);
-        check_together(config, problems);
+        config_check_rules(config, problems);
         r = problems->size > before ? -EINVAL : 0;
     }
     if (r < 0) {

@@ -66,6 +66,10 @@ struct config {
     uint64_t lifetime_s;
     struct schema_list retry_delays; /* uint64_t seconds */
 
+    size_t tls_reports_line;
+    struct slice tls_reports_site, tls_reports_from; /* both empty: no TLS reports */
+    struct slice tls_reports_organization, tls_reports_contact;
+
     uint64_t spool_max_bytes;
     uint64_t spool_reserve_bytes;
     uint64_t queue_memory_max_bytes;

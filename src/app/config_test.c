@@ -87,6 +87,8 @@ static void the_example_shows_the_defaults(void **state)
     assert_true(slice_equal(as_is->master_key_file, all_live->master_key_file));
     assert_true(slice_equal(as_is->authorities_file, all_live->authorities_file));
     assert_int_equal(as_is->dane, all_live->dane);
+    assert_true(slice_equal(as_is->tls_reports_site, all_live->tls_reports_site));
+    assert_true(slice_equal(as_is->tls_reports_from, all_live->tls_reports_from));
     assert_true(slice_equal(as_is->dane_signed_name, all_live->dane_signed_name));
     assert_true(slice_equal(as_is->dane_bogus_name, all_live->dane_bogus_name));
     config_free(as_is);
@@ -116,6 +118,11 @@ static void mistakes_are_named(void **state)
         {"hostname: localhost\n", ":1: hostname: \"localhost\" is not a host name such as"},
         {HEAD "resolver: {forward: [nonsense]}\n",
          ":3: resolver.forward[0]: \"nonsense\" is not an address"},
+        {HEAD TLS "submission: {listeners: [{address: \"0.0.0.0:587\"}]}\n"
+                  "tls_reports: {site: platform, from: tls@example.net}\n",
+         ":5: tls_reports: site, from and organization go together"},
+        {HEAD "tls_reports: {site: platform, from: tls, organization: Us}\n",
+         ":3: tls_reports.from: \"tls\" is not a mail address"},
         {HEAD "data_directory: var\n",
          ":3: data_directory: \"var\" is not a path that begins with /"},
         {"delivery: {bounce_domain: b.example, allow_networks: [10.0.0.0/33]}\n",

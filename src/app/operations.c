@@ -3,6 +3,7 @@
 #include "deliver/shaping_service.h"
 #include "deliver/sts_keeper.h"
 #include "feedback/operations.h"
+#include "feedback/tls_reporter.h"
 #include "onboard/check.h"
 #include "queue/operations.h"
 #include "site/service.h"
@@ -24,6 +25,7 @@ void operations_join(const struct operation_services *services,
     ret[count++] = queue_operations(services->queue);
     ret[count++] = shaping_operations(services->shaping);
     ret[count++] = sts_operations(services->sts);
+    ret[count++] = tls_report_operations(services->tls_reporter);
     ret[count++] = status_operations(services->feedback);
     assert(count == OPERATION_SETS);
 }

@@ -12,6 +12,7 @@ struct submit_operations_service;
 struct feedback_service;
 struct shaping_service;
 struct sts_service;
+struct tls_reporter;
 
 /* What the handlers work on; all NULL where the table is only looked at. */
 struct operation_services {
@@ -22,6 +23,7 @@ struct operation_services {
     struct feedback_service *feedback;
     struct shaping_service *shaping;
     struct sts_service *sts;
+    struct tls_reporter *tls_reporter;
 };
 
 enum { OPERATION_SETS = 12 };

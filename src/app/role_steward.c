@@ -191,6 +191,11 @@ static int main_task(struct task *t, void *argument)
         .times = {(uint32_t)s->config->identity_patience_s, (uint32_t)s->config->identity_grace_s},
         .shaping = &s->shaping,
         .https = s->https,
+        .tls_reports = {.hostname = s->config->hostname,
+                        .site = s->config->tls_reports_site,
+                        .from = s->config->tls_reports_from,
+                        .organization = s->config->tls_reports_organization,
+                        .contact = s->config->tls_reports_contact},
         .wait_for_stop = stop_signal_wait,
     };
 

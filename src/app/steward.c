@@ -35,6 +35,7 @@ struct steward {
     struct sts_service sts;
     struct own_mail_sender mail;
     struct outcomes *outcomes;
+    struct tls_reporter tls_reporter;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -185,8 +186,11 @@ static void join_operations(struct steward *s)
     s->mail.gateways = &s->gateways;
     s->mail.hostname = s->options.site.hostname;
     s->feedback = (struct feedback_service){s->options.store, s->options.history, &s->gateways};
+    s->tls_reporter = (struct tls_reporter){s->options.tls_reports, s->options.store,
+                                            s->options.history, s->options.https, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
-                                                 &s->feedback, s->options.shaping, &s->sts},
+                                                 &s->feedback, s->options.shaping, &s->sts,
+                                                 &s->tls_reporter},
                     s->sets);
 }
 
@@ -230,6 +234,13 @@ static int send_own_mail(struct task *t, void *argument)
     struct steward *s = argument;
 
     return own_mail_sender_run(t, &s->mail);
+}
+
+static int report_tls(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return tls_reporter_run(t, &s->tls_reporter);
 }
 
 static int wait_for_stop(struct task *t, void *argument)
@@ -280,6 +291,7 @@ static int work(struct task *t, struct steward *s)
         {"uses", note_uses},
         {"policies", keep_policies},
         {"own mail", send_own_mail},
+        {"tls reports", report_tls},
     };
     CLEANUP(scope_close) struct scope scope;
     int r = 0;
@@ -289,6 +301,7 @@ static int work(struct task *t, struct steward *s)
         r = scope_spawn(&scope, tasks[i].name, tasks[i].function, s);
     while (r == 0 && !s->ending)
         r = condition_wait(t, &s->changed);
+    https_stop(s->options.https); /* tasks may be waiting for an answer, in this scope and around */
     return r < 0 ? r : s->result;
 }
 
@@ -308,7 +321,6 @@ int steward_run(struct task *t, const struct steward_options *options)
         join_operations(s);
         r = work(t, s);
     }
-    https_stop(s->options.https); /* fetches run in this scope */
     scope_close(&neighbours);
     outcomes_free(s->outcomes);
     sts_keeper_free(s->sts.keeper);

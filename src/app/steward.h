@@ -8,6 +8,7 @@
 #include "deliver/shaping_service.h"
 #include "feedback/history.h"
 #include "feedback/own_mail_sender.h"
+#include "feedback/tls_reporter.h"
 #include "onboard/check.h"
 #include "runtime/peer_group.h"
 #include "site/service.h"
@@ -30,6 +31,7 @@ struct steward_options {
     struct identity_times times;
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */
     struct https *https; /* what policies of MTA-STS are fetched by; borrowed, stopped at the end */
+    struct tls_report_settings tls_reports;
     /* Suspends until the steward is to stop. An error counts as such a wish. */
     int (*wait_for_stop)(struct task *t, void *context);
     void *context;

@@ -40,6 +40,8 @@ enum {
     LIMIT_TLS_SESSIONS = 2000,      /* to mail hosts, remembered to be resumed; some KiB each */
     LIMIT_STS_DOMAINS = 20000,      /* whose policies are kept */
     LIMIT_TLSRPT_DESTINATIONS = 4,  /* of one domain's reports */
+    LIMIT_TLS_TALLY_KINDS = 200,    /* of TLS sessions told apart, of one domain on one day */
+    LIMIT_TLS_REPORTS = 20000,      /* of one day */
 
     /* Reports that come back: bounces, complaints, auto-replies */
     LIMIT_REPORT_BYTES = 1048576, /* of one report; what follows is not looked at */

@@ -2,6 +2,7 @@
  * to. Runs on the helper thread for commits. */
 #include "base/log.h"
 #include "feedback/history_inside.h"
+#include "feedback/tls_tally.h"
 
 #include <stdlib.h>
 
@@ -81,12 +82,13 @@ static int open_today(struct history *h, int64_t now_us)
     return 0;
 }
 
-/* What is there already was stored before the spool's place was lost, by a restored backup say. */
+/* 1: it is new; 0: it is there already, stored before the spool's place was lost, by a restored
+ * backup say. */
 static int run_once(struct query *q)
 {
     int r = query_run(q);
 
-    return r == -EEXIST ? 0 : r;
+    return r == 0 ? 1 : r == -EEXIST ? 0 : r;
 }
 
 static int add_event(struct store *s, struct slice key, uint64_t sequence, struct slice data)
@@ -147,10 +149,13 @@ static int store_event(struct batch *b, const struct queue_event *event, struct 
     struct slice key = event_key(b, event, memory);
     int r = add_event(b->history->store, key, event->sequence, data);
 
+    if (r == 1)
+        r = tls_tally_add(b->history->store, event);
     if (r < 0 || event->type != QUEUE_EVENT_ACCEPTED || event->accepted.first_recipient > 0)
         return r;
     note_use(b, event);
-    return add_message(b->history->store, event->site_id, key);
+    r = add_message(b->history->store, event->site_id, key);
+    return r < 0 ? r : 0;
 }
 
 static int store_events(struct batch *b, struct cursor *c)

@@ -1,11 +1,16 @@
 /* TLS sessions, in the files of history; and the reports on them, in the control database. */
 
+-- name: history_tls_count
+UPDATE tls_session SET sessions = sessions + 1
+WHERE day = $1 AND domain = $2 AND policy = $3 AND result = $4 AND mx_host = $5
+  AND sending_ip = $6 AND receiving_ip = $7 AND reason = $8;
+
 -- name: history_tls_add
 INSERT INTO tls_session (day, domain, policy, result, mx_host, sending_ip, receiving_ip, reason,
                          sessions)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)
 ON CONFLICT (day, domain, policy, result, mx_host, sending_ip, receiving_ip, reason)
-DO UPDATE SET sessions = sessions + excluded.sessions;
+DO UPDATE SET sessions = sessions + 1;
 
 -- name: history_tls_kinds
 SELECT count(*) FROM tls_session WHERE day = $1 AND domain = $2;
@@ -46,12 +51,11 @@ FROM tls_report WHERE state = 'waiting' AND next_us <= $1 ORDER BY next_us LIMIT
 SELECT day, domain, place, uri, state, attempts, next_us, since_us, why, message_id
 FROM tls_report WHERE day = $1 AND domain = $2 ORDER BY place;
 
--- name: tls_report_list
-SELECT day, domain, place, uri, state, attempts, next_us, since_us, why, message_id
-FROM tls_report WHERE day = $1 AND domain > $2 ORDER BY domain, place LIMIT $3;
+-- name: tls_report_count
+SELECT count(*) FROM tls_report WHERE day = $1;
 
 -- name: tls_report_remove
-DELETE FROM tls_report WHERE day = $1 AND domain = $2 AND place = $3;
+DELETE FROM tls_report WHERE day = $1 AND domain = $2;
 
 -- name: tls_report_forget
 DELETE FROM tls_report WHERE day < $1;

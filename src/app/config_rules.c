@@ -1,0 +1,47 @@
+#include "app/config_rules.h"
+
+static const char *listener_mistake(const struct config *config, const struct config_listener *l)
+{
+    if (l->tls != CONFIG_TLS_NONE && config->tls_certificate.size == 0)
+        return "needs tls.certificate and tls.key; give both";
+    if (l->tls != CONFIG_TLS_NONE && l->credential.size)
+        return "a credential goes only with \"tls: none\"; take it out";
+    if (l->tls == CONFIG_TLS_NONE &&
+        (!endpoint_is_loopback(&l->address) || l->credential.size == 0))
+        return "\"tls: none\" is for an application on this very machine; give it a loopback address and "
+               "the credential (access key id) that it acts as";
+    return NULL;
+}
+
+/* NULL when they are off, or whole. */
+static const char *tls_reports_mistake(const struct config *config)
+{
+    if (config->tls_reports_site.size + config->tls_reports_from.size == 0)
+        return NULL;
+    if (config->tls_reports_site.size == 0 || config->tls_reports_from.size == 0 ||
+        config->tls_reports_organization.size == 0)
+        return "site, from and organization go together; give all three, or none for no reports";
+    return NULL;
+}
+
+void config_check_rules(const struct config *config, struct buffer *problems)
+{
+    const struct config_listener *listeners = config->listeners.items;
+
+    if ((config->tls_certificate.size == 0) != (config->tls_key.size == 0))
+        buffer_printf(problems, "%s:%zu: tls: certificate and key go together; give both\n",
+                      config->path, config->tls_line);
+    if ((config->notices_site.size == 0) != (config->notices_from.size == 0))
+        buffer_printf(problems, "%s:%zu: notices: site and from go together; give both\n",
+                      config->path, config->notices_line);
+    if (tls_reports_mistake(config))
+        buffer_printf(problems, "%s:%zu: tls_reports: %s\n", config->path, config->tls_reports_line,
+                      tls_reports_mistake(config));
+    for (size_t i = 0; i < config->listeners.count; i++) {
+        const char *mistake = listener_mistake(config, &listeners[i]);
+
+        if (mistake)
+            buffer_printf(problems, "%s:%zu: submission.listeners[%zu]: %s\n", config->path,
+                          listeners[i].line, i, mistake);
+    }
+}
