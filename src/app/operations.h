@@ -26,7 +26,7 @@ struct operation_services {
     struct tls_reporter *tls_reporter;
 };
 
-enum { OPERATION_SETS = 12 };
+enum { OPERATION_SETS = 13 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);
