@@ -12,20 +12,16 @@
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS])
 {
-    size_t count = 0;
+    const struct control_set all[] = {
+        site_operations(services->site),       identity_operations(services->site),
+        onboard_operations(services->onboard), credential_operations(services->site),
+        notice_operations(services->site),     relay_operations(services->site),
+        submit_operations(services->submit),   feedback_operations(services->feedback),
+        queue_operations(services->queue),     shaping_operations(services->shaping),
+        sts_operations(services->sts),         tls_report_operations(services->tls_reporter),
+        status_operations(services->feedback),
+    };
 
-    ret[count++] = site_operations(services->site);
-    ret[count++] = identity_operations(services->site);
-    ret[count++] = onboard_operations(services->onboard);
-    ret[count++] = credential_operations(services->site);
-    ret[count++] = notice_operations(services->site);
-    ret[count++] = relay_operations(services->site);
-    ret[count++] = submit_operations(services->submit);
-    ret[count++] = feedback_operations(services->feedback);
-    ret[count++] = queue_operations(services->queue);
-    ret[count++] = shaping_operations(services->shaping);
-    ret[count++] = sts_operations(services->sts);
-    ret[count++] = tls_report_operations(services->tls_reporter);
-    ret[count++] = status_operations(services->feedback);
-    assert(count == OPERATION_SETS);
+    static_assert(ARRAY_LEN(all) == OPERATION_SETS, "all of them");
+    memcpy(ret, all, sizeof all);
 }
