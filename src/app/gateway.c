@@ -4,6 +4,7 @@
 #include "deliver/shaping_remote.h"
 #include "queue/pump.h"
 #include "queue/remote.h"
+#include "site/return_keys.h"
 #include "submit/remote.h"
 #include "submit/status.h"
 #include "wire/ipc.h"
@@ -15,6 +16,7 @@ struct gateway {
     struct gateway_options options;
     struct peer *vault, *steward;
     struct directory *directory;
+    struct return_keys return_keys;
     struct queue *queue;
     struct transport *transport;
     struct deliver *deliver;
@@ -53,6 +55,10 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_DIRECTORY_REMOVE:
     case IPC_DIRECTORY_END:
         r = directory_apply(g->directory, type, body);
+        condition_broadcast(&g->changed);
+        return r;
+    case IPC_RETURN_KEYS:
+        r = return_keys_apply(&g->return_keys, body);
         condition_broadcast(&g->changed);
         return r;
     case IPC_SUBMIT_BEGIN:
@@ -104,6 +110,8 @@ static void meet_neighbours(struct scope *scope, struct gateway *g)
 static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
 {
     g->options.deliver.sign = (struct sign_options){g->directory, g->vault};
+    g->options.deliver.return_keys = &g->return_keys.keys;
+    g->options.queue.job_recipients_max = 1; /* each has a return path of its own */
     g->transport = transport_new(&g->options.transport, g->steward);
     g->options.deliver.tls_policy = transport_policy(g->transport);
     g->deliver = deliver_new(&g->options.deliver);
@@ -188,10 +196,12 @@ static int tell_sent(struct task *t, void *argument)
     return deliver_tell_sent(t, g->deliver, g->steward);
 }
 
-/* Before that it is not known what to sign by, or which address mail is to go out from. */
+/* Before that it is not known what to sign by, which address mail is to go out from, or where
+ * bounces are to come back to. */
 static bool knows_enough(const struct gateway *g)
 {
-    return directory_ready(g->directory) && deliver_is_shaped(g->deliver);
+    return directory_ready(g->directory) && deliver_is_shaped(g->deliver) &&
+           return_keys_known(&g->return_keys);
 }
 
 /* From here on mail flows, out and in at the same time. */
@@ -257,5 +267,6 @@ int gateway_run(struct task *t, const struct gateway_options *options)
     peer_free(g.steward);
     peer_free(g.vault);
     directory_free(g.directory);
+    return_keys_done(&g.return_keys);
     return r;
 }

@@ -10,6 +10,7 @@
 #include "queue/operations.h"
 #include "site/credential.h"
 #include "site/pusher.h"
+#include "site/return_keys.h"
 #include "submit/operations.h"
 #include "wire/ipc.h"
 
@@ -36,6 +37,7 @@ struct steward {
     struct own_mail_sender mail;
     struct outcomes *outcomes;
     struct tls_reporter tls_reporter;
+    struct return_keeper return_keeper;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -118,6 +120,7 @@ static void gateway_hello(struct task *t, void *context)
     r = shaping_service_push(t, link->steward->options.shaping, gateway);
     if (r < 0 && r != -ECANCELED)
         log_error("gateway %u did not take the shaping file: %s", gateway->number, strerror(-r));
+    return_keeper_greet(t, &link->steward->return_keeper, gateway);
 }
 
 static int vault_request(struct task *t, void *context, uint8_t type, struct slice body,
@@ -163,6 +166,7 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
 
     s->vault = peer_new(scope, "vault", s->options.vault_socket, &to_vault);
     meet_gateways(scope, s);
+    s->return_keeper = (struct return_keeper){.vault = s->vault, .gateways = &s->gateways};
     s->site = s->options.site;
     s->site.store = s->options.store;
     s->site.vault = s->vault;
@@ -243,6 +247,13 @@ static int report_tls(struct task *t, void *argument)
     return tls_reporter_run(t, &s->tls_reporter);
 }
 
+static int keep_return_keys(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return return_keeper_run(t, &s->return_keeper);
+}
+
 static int wait_for_stop(struct task *t, void *argument)
 {
     struct steward *s = argument;
@@ -292,6 +303,7 @@ static int work(struct task *t, struct steward *s)
         {"policies", keep_policies},
         {"own mail", send_own_mail},
         {"tls reports", report_tls},
+        {"return keys", keep_return_keys},
     };
     CLEANUP(scope_close) struct scope scope;
     int r = 0;
@@ -328,5 +340,6 @@ int steward_run(struct task *t, const struct steward_options *options)
     for (size_t i = 0; i < s->gateways.count; i++)
         peer_free(s->gateways.members[i].peer);
     peer_free(s->vault);
+    return_keys_done(&s->return_keeper.keys);
     return r;
 }

@@ -57,6 +57,8 @@ enum {
     /* What operators and sites' contacts are told: parts of it come from strangers' servers */
     LIMIT_NOTICE_SUBJECT_BYTES = 200,
     LIMIT_NOTICE_TEXT_BYTES = 8192,
+    LIMIT_RETURN_PATH_DAYS =
+        28, /* that a return path is taken after its message has left the queue */
 
     /* Between processes: one frame */
     LIMIT_FRAME_BYTES = 65536,

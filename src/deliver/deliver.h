@@ -16,6 +16,7 @@
 #include "deliver/sign.h"
 #include "deliver/tls_policy.h"
 #include "queue/queue.h"
+#include "wire/return_path.h"
 
 struct deliver;
 
@@ -24,9 +25,10 @@ struct deliver_options {
     struct sign_options sign;
     struct slice hostname; /* for EHLO */
     struct slice bounce_domain;
-    struct tls_context *tls_context;     /* NULL: never TLS (simulator) */
-    struct tls_policy tls_policy;        /* whom to ask what TLS must come to */
-    size_t connections_per_provider_max; /* unless deliver/shaping.h has a limit for it */
+    const struct return_path_keys *return_keys; /* there when delivery starts; they may change */
+    struct tls_context *tls_context;            /* NULL: never TLS (simulator) */
+    struct tls_policy tls_policy;               /* whom to ask what TLS must come to */
+    size_t connections_per_provider_max;        /* unless deliver/shaping.h has a limit for it */
     size_t connections_max;
     size_t messages_per_connection_max; /* likewise */
     struct share share;                 /* of these limits, when there are several gateways */

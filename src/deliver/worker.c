@@ -1,7 +1,7 @@
 /* A worker: takes a job of its provider, has it signed, offers it, settles it, takes the next. */
 #include "deliver/inside.h"
-#include "deliver/return_path.h"
 #include "runtime/world.h"
+#include "wire/return_path.h"
 
 /* A worker waits so long for more before it leaves; others may use its connection meanwhile. */
 static const uint64_t LINGER_US = 2 * SECOND_US;
@@ -65,15 +65,23 @@ static int ensure_signature(struct task *t, struct work *w, struct queue_job *jo
     return -EAGAIN;
 }
 
+/* Each recipient has its own, so a job has one recipient (queue_options.job_recipients_max). */
 static struct slice return_path(struct work *w, const struct queue_job *job)
 {
+    const struct deliver_options *options = w->deliver->options;
     CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
+    const struct return_path path = {
+        .id = job->id,
+        .recipient = (uint16_t)job->recipients[0].index,
+        .last_day = return_path_last_day(job->expires_us),
+    };
 
     if (job->envelope_from.size == 0)
         return SLICE_NONE;
-    return_path_write(&text, &job->id,
-                      job->recipient_count == 1 ? (int64_t)job->recipients[0].index : -1,
-                      w->deliver->options->bounce_domain);
+    assert(job->recipient_count == 1);
+    return_path_write(&text, &options->return_keys->current, &path);
+    buffer_add_byte(&text, '@');
+    buffer_add(&text, options->bounce_domain);
     return arena_copy(&w->arena, buffer_slice(&text));
 }
 

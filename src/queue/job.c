@@ -23,7 +23,7 @@ static void choose_recipients(struct queue *q, struct job *j)
     for (uint32_t i = j->group->first; i != RECIPIENT_NONE; i = m->recipients[i].next) {
         struct queue_recipient_entry *r = &m->recipients[i];
 
-        if (j->job.recipient_count == QUEUE_JOB_RECIPIENTS_MAX)
+        if (j->job.recipient_count == q->schedule.job_recipients_max)
             return;
         if (r->due_us > now_us ||
             queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED))

@@ -66,6 +66,32 @@ static int long_lists_go_in_parts(struct task *t, struct bed *b)
     return 0;
 }
 
+/* Each goes by itself when each has a return path of its own; the signature is made once. */
+static int recipients_go_one_by_one(struct task *t, struct bed *b)
+{
+    const char *const recipients[] = {"a@example.net", "b@example.net", "c@example.net", NULL};
+    struct message_id id = bed_id(1);
+
+    b->options.job_recipients_max = 1;
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit(t, b, 1, 5, 300, recipients), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct queue_job *job = bed_take(t, b, "example.net");
+
+        assert_true(bed_nothing(t, b, "example.net"));
+        assert_int_equal(job->recipient_count, 1);
+        assert_int_equal(job->recipients[0].index, i);
+        assert_int_equal(job->signature.size > 0, i > 0);
+        queue_keep_signature(b->queue, &id, SLICE("DKIM-Signature: a\r\n"));
+        bed_settle(b, job, QUEUE_DELIVERED);
+    }
+    assert_true(bed_nothing(t, b, "example.net"));
+    bed_read_events(t, b, 4, true);
+    assert_int_equal(bed_count(b, 1, QUEUE_EVENT_DELIVERED), 3);
+    bed_close(t, b);
+    return 0;
+}
+
 /* --- memory --- */
 
 static int contents_come_back_from_disk(struct task *t, struct bed *b)
@@ -170,6 +196,7 @@ static int unreadable_mail_is_tried_again(struct task *t, struct bed *b)
 
 BED_TEST(recipients_of_a_destination_go_together)
 BED_TEST(long_lists_go_in_parts)
+BED_TEST(recipients_go_one_by_one)
 BED_TEST(contents_come_back_from_disk)
 BED_TEST(signatures_are_kept_while_they_are_of_use)
 BED_TEST(damaged_mail_has_failed)
@@ -180,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recipients_of_a_destination_go_together),
         cmocka_unit_test(test_long_lists_go_in_parts),
+        cmocka_unit_test(test_recipients_go_one_by_one),
         cmocka_unit_test(test_contents_come_back_from_disk),
         cmocka_unit_test(test_signatures_are_kept_while_they_are_of_use),
         cmocka_unit_test(test_damaged_mail_has_failed),

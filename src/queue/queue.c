@@ -223,6 +223,8 @@ static struct queue *queue_new(struct task *t, const struct queue_options *optio
     list_init(&q->walks);
     list_init(&q->suspects_waiting);
     queue_schedule_init(&q->schedule);
+    if (options->job_recipients_max)
+        q->schedule.job_recipients_max = options->job_recipients_max;
     q->schedule.destination = options->destination;
     q->schedule.pool = options->pool;
     q->schedule.due = options->due;

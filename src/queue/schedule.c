@@ -10,6 +10,7 @@ void queue_schedule_init(struct queue_schedule *s)
     *s = (struct queue_schedule){0};
     list_init(&s->pools_all);
     list_init(&s->sites_all);
+    s->job_recipients_max = QUEUE_JOB_RECIPIENTS_MAX;
 }
 
 void queue_schedule_done(struct queue_schedule *s)
@@ -236,12 +237,13 @@ static bool is_due(const struct queue_recipient_entry *r, uint64_t now_us)
            !queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED);
 }
 
-static uint64_t cost_of(const struct queue_group *g, uint64_t now_us)
+static uint64_t cost_of(const struct queue_schedule *s, const struct queue_group *g,
+                        uint64_t now_us)
 {
     const struct queue_message *m = g->message;
     uint64_t recipients = 0;
 
-    for (uint32_t i = g->first; i != RECIPIENT_NONE && recipients < QUEUE_JOB_RECIPIENTS_MAX;
+    for (uint32_t i = g->first; i != RECIPIENT_NONE && recipients < s->job_recipients_max;
          i = m->recipients[i].next)
         recipients += is_due(&m->recipients[i], now_us);
     return recipients + m->place.content_size / QUEUE_COST_BYTES;
@@ -260,7 +262,7 @@ struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice k
         return NULL;
     lane = choose_lane(s, f, class, prefer);
     g = LIST_FIRST(&lane->ready[class], struct queue_group, link);
-    queue_turn_serve(f, class, &lane->link[class], cost_of(g, now_us));
+    queue_turn_serve(f, class, &lane->link[class], cost_of(s, g, now_us));
     make_unready(g);
     g->busy = true;
     g->message->jobs++;

@@ -57,6 +57,7 @@ struct queue_schedule {
     struct table pools, destinations, flows, lanes, sites;
     struct list pools_all; /* queue_pool.link */
     struct list sites_all; /* queue_site.link */
+    size_t job_recipients_max;
     struct heap timers;
     /* As in queue_options. */
     void (*destination)(void *context, uint64_t site_id, struct slice domain,

@@ -240,6 +240,23 @@ int vault_answer_relay(struct task *t, struct peer *vault,
     return r;
 }
 
+int vault_return_key(struct task *t, struct peer *vault, uint32_t period, struct secret *ret_key)
+{
+    const struct vault_return_key_request request = {new_token(), period};
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+    CLEANUP(secret_buffer_done) struct buffer reply = secret_buffer();
+    struct vault_return_key_reply answer;
+    int r;
+
+    vault_return_key_request_write(&body, &request);
+    r = call(t, vault, IPC_VAULT_RETURN_KEY, buffer_slice(&body), request.token, &reply);
+    if (r == 0)
+        r = vault_return_key_reply_read(buffer_slice(&reply), &answer);
+    if (r == 0)
+        secret_copy(ret_key, answer.key);
+    return r;
+}
+
 void vault_access_key_id_create(char out[static VAULT_ACCESS_KEY_ID_CHARACTERS + 1])
 {
     static const char alphabet[32] = {'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K',

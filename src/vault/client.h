@@ -78,6 +78,10 @@ MUST_CHECK int vault_answer_relay(struct task *t, struct peer *vault,
                                   const struct vault_relay_challenge *challenge,
                                   struct secret *ret_response);
 
+/* The key that return paths are signed with in a period (vault/protocol.h), into `ret_key`. */
+MUST_CHECK int vault_return_key(struct task *t, struct peer *vault, uint32_t period,
+                                struct secret *ret_key);
+
 /* A fresh access key id, which is the SMTP user name too: "LHKA" and 16 of A-Z, 2-7; ended by NUL.
  */
 enum { VAULT_ACCESS_KEY_ID_CHARACTERS = 20 };

@@ -154,6 +154,21 @@ static void what_would_be_an_attack_is_never_sent(void **state)
     assert_int_equal(f->steward.calls, calls);
 }
 
+static void the_key_of_return_paths_is_the_steward_s(void **state)
+{
+    CLEANUP(secret_done) struct secret one = SECRET_NONE;
+    CLEANUP(secret_done) struct secret again = SECRET_NONE;
+    CLEANUP(secret_done) struct secret other = SECRET_NONE;
+    struct fixture *f = *state;
+
+    assert_int_equal(vault_return_key(NULL, &f->gateway, 230, &one), -EPERM);
+    assert_int_equal(vault_return_key(NULL, &f->steward, 230, &one), 0);
+    assert_int_equal(vault_return_key(NULL, &f->steward, 230, &again), 0);
+    assert_int_equal(vault_return_key(NULL, &f->steward, 231, &other), 0);
+    assert_true(slice_equal(secret_slice(&one), secret_slice(&again)));
+    assert_false(slice_equal(secret_slice(&one), secret_slice(&other)));
+}
+
 static void access_key_ids_have_their_shape(void **state)
 {
     char one[VAULT_ACCESS_KEY_ID_CHARACTERS + 1], two[VAULT_ACCESS_KEY_ID_CHARACTERS + 1];
@@ -211,6 +226,7 @@ int main(void)
         CLIENT_TEST(what_would_be_an_attack_is_never_sent),
         CLIENT_TEST(a_relay_is_signed_in_to),
         CLIENT_TEST(a_password_that_cannot_be_is_never_sent),
+        CLIENT_TEST(the_key_of_return_paths_is_the_steward_s),
         cmocka_unit_test(access_key_ids_have_their_shape),
     };
 

@@ -206,3 +206,40 @@ int vault_credential_reply_read(struct slice body, struct vault_credential_reply
     *ret = reply;
     return 0;
 }
+
+void vault_return_key_request_write(struct buffer *b,
+                                    const struct vault_return_key_request *request)
+{
+    buffer_add_u64(b, request->token);
+    buffer_add_u32(b, request->period);
+}
+
+int vault_return_key_request_read(struct slice body, struct vault_return_key_request *ret)
+{
+    struct cursor c = cursor_of(body);
+    struct vault_return_key_request request = {.token = cursor_u64(&c)};
+
+    request.period = cursor_u32(&c);
+    if (cursor_done(&c) < 0)
+        return -EBADMSG;
+    *ret = request;
+    return 0;
+}
+
+void vault_return_key_reply_write(struct buffer *b, const struct vault_return_key_reply *reply)
+{
+    buffer_add_u64(b, reply->token);
+    buffer_add_sized(b, reply->key);
+}
+
+int vault_return_key_reply_read(struct slice body, struct vault_return_key_reply *ret)
+{
+    struct cursor c = cursor_of(body);
+    struct vault_return_key_reply reply = {.token = cursor_u64(&c)};
+
+    reply.key = read_field(&c, VAULT_RETURN_PATH_KEY_BYTES, VAULT_RETURN_PATH_KEY_BYTES);
+    if (cursor_done(&c) < 0)
+        return -EBADMSG;
+    *ret = reply;
+    return 0;
+}

@@ -2,7 +2,9 @@
  * both sides.
  *
  * Operations, never exports: no answer holds a private key, and a credential's secret is shown
- * once, when it is made. The caller carries the sealed blob (vault/seal.h) with each request; the
+ * once, when it is made. The one key that leaves is that of return paths (IPC_VAULT_RETURN_KEY):
+ * the gateways judge strangers' recipients by it, and who has it can do no more than tell us of
+ * bounces that never were. The caller carries the sealed blob (vault/seal.h) with each request; the
  * vault keeps none and decides by the blob's own binding whether this site may use it. Every field
  * has a length and a bound; a body that does not parse is an attack, and the vault ends itself
  * (vault/server.h).
@@ -30,6 +32,7 @@ enum {
     VAULT_ACCESS_KEY_ID_BYTES_MAX = 64,
     VAULT_SECRET_ACCESS_KEY_BYTES_MAX = 128,
     VAULT_PASSWORD_BYTES_MAX = 1024,
+    VAULT_RETURN_PATH_KEY_BYTES = 32,
 };
 
 /* Values are on the wire, in sealed blobs and in the database. Both sign a SHA-256 digest:
@@ -122,5 +125,22 @@ MUST_CHECK int vault_credential_request_read(struct slice body,
                                              struct vault_credential_request *ret);
 void vault_credential_reply_write(struct buffer *b, const struct vault_credential_reply *reply);
 MUST_CHECK int vault_credential_reply_read(struct slice body, struct vault_credential_reply *ret);
+
+/* IPC_VAULT_RETURN_KEY. A period is a stretch of time as site/return_keys.h counts them; each has
+ * its own key. Whoever holds the reply wipes it. */
+struct vault_return_key_request {
+    uint64_t token;
+    uint32_t period;
+};
+struct vault_return_key_reply {
+    uint64_t token;
+    struct slice key; /* VAULT_RETURN_PATH_KEY_BYTES */
+};
+void vault_return_key_request_write(struct buffer *b,
+                                    const struct vault_return_key_request *request);
+MUST_CHECK int vault_return_key_request_read(struct slice body,
+                                             struct vault_return_key_request *ret);
+void vault_return_key_reply_write(struct buffer *b, const struct vault_return_key_reply *reply);
+MUST_CHECK int vault_return_key_reply_read(struct slice body, struct vault_return_key_reply *ret);
 
 #endif

@@ -161,6 +161,39 @@ static int read_credential_reply(struct slice body)
     return r;
 }
 
+static void write_return_key_request(struct buffer *b)
+{
+    vault_return_key_request_write(b, &(struct vault_return_key_request){9, 230});
+}
+
+static int read_return_key_request(struct slice body)
+{
+    struct vault_return_key_request request;
+    int r = vault_return_key_request_read(body, &request);
+
+    if (r == 0)
+        assert_true(request.token == 9 && request.period == 230);
+    return r;
+}
+
+static void write_return_key_reply(struct buffer *b)
+{
+    vault_return_key_reply_write(
+        b, &(struct vault_return_key_reply){10, SLICE("0123456789abcdef0123456789abcdef")});
+}
+
+static int read_return_key_reply(struct slice body)
+{
+    struct vault_return_key_reply reply;
+    int r = vault_return_key_reply_read(body, &reply);
+
+    if (r == 0) {
+        assert_int_equal(reply.token, 10);
+        assert_true(slice_equal(reply.key, SLICE("0123456789abcdef0123456789abcdef")));
+    }
+    return r;
+}
+
 static const struct {
     const char *name;
     void (*write)(struct buffer *b);
@@ -174,6 +207,8 @@ static const struct {
     {"key reply", write_key_reply, read_key_reply},
     {"credential request", write_credential_request, read_credential_request},
     {"credential reply", write_credential_reply, read_credential_reply},
+    {"return key request", write_return_key_request, read_return_key_request},
+    {"return key reply", write_return_key_reply, read_return_key_reply},
 };
 
 static void what_is_written_is_read(void **state)

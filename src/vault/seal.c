@@ -13,12 +13,17 @@ _Static_assert(HEADER_BYTES + NONCE_BYTES + TAG_BYTES == VAULT_SEAL_OVERHEAD_BYT
 _Static_assert(VAULT_MASTER_KEY_BYTES == crypto_kdf_KEYBYTES, "master key");
 
 /* Numbers of the keys derived from the master key; never reused for anything else. */
-enum { DERIVED_AEAD_KEY = 1, DERIVED_KEY_ID = 2 };
+enum { DERIVED_AEAD_KEY = 1, DERIVED_KEY_ID = 2, DERIVED_RETURN_ROOT = 3 };
 static const char derivation_context[crypto_kdf_CONTEXTBYTES] = {'L', 'H', 's', 'e',
                                                                  'a', 'l', 'e', 'd'};
+/* Of the keys derived from the return paths' root; their numbers are the periods. */
+static const char return_context[crypto_kdf_CONTEXTBYTES] = {'L', 'H', 'r', 'e',
+                                                             't', 'u', 'r', 'n'};
+_Static_assert(VAULT_RETURN_PATH_KEY_BYTES >= crypto_kdf_BYTES_MIN, "return path key");
 
 struct vault_seal {
     struct secret aead_key;
+    struct secret return_root;
     unsigned char key_id[KEY_ID_BYTES];
 };
 
@@ -52,6 +57,10 @@ static struct vault_seal *derive(const unsigned char *master)
     r = crypto_kdf_derive_from_key((unsigned char *)seal->aead_key.data, seal->aead_key.size,
                                    DERIVED_AEAD_KEY, derivation_context, master);
     assert(r == 0);
+    secret_init(&seal->return_root, crypto_kdf_KEYBYTES);
+    r = crypto_kdf_derive_from_key((unsigned char *)seal->return_root.data, seal->return_root.size,
+                                   DERIVED_RETURN_ROOT, derivation_context, master);
+    assert(r == 0);
     r = crypto_kdf_derive_from_key(id, sizeof id, DERIVED_KEY_ID, derivation_context, master);
     assert(r == 0);
     memcpy(seal->key_id, id, sizeof seal->key_id);
@@ -78,12 +87,22 @@ void vault_seal_free(struct vault_seal *seal)
     if (!seal)
         return;
     secret_done(&seal->aead_key);
+    secret_done(&seal->return_root);
     base_free_pointer(&seal);
 }
 
 void vault_seal_free_pointer(struct vault_seal **seal)
 {
     vault_seal_free(*seal);
+}
+
+void vault_seal_return_key(const struct vault_seal *seal, uint32_t period,
+                           unsigned char ret[static VAULT_RETURN_PATH_KEY_BYTES])
+{
+    int r = crypto_kdf_derive_from_key(ret, VAULT_RETURN_PATH_KEY_BYTES, period, return_context,
+                                       (const unsigned char *)seal->return_root.data);
+
+    assert(r == 0);
 }
 
 static void write_header(struct buffer *b, const struct vault_seal *seal, enum vault_use use)

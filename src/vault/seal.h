@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/secret.h"
+#include "vault/protocol.h"
 
 enum vault_use { VAULT_USE_KEY = 1, VAULT_USE_CREDENTIAL = 2, VAULT_USE_RELAY = 3 };
 
@@ -26,6 +27,11 @@ MUST_CHECK int vault_seal_new(struct slice file, struct vault_seal **ret);
 /* Wipes; accepts NULL. */
 void vault_seal_free(struct vault_seal *seal);
 void vault_seal_free_pointer(struct vault_seal **seal); /* for CLEANUP */
+
+/* The key that return paths are signed with in a period (vault/protocol.h): derived from the master
+ * key, so that nobody has to keep it. */
+void vault_seal_return_key(const struct vault_seal *seal, uint32_t period,
+                           unsigned char ret[static VAULT_RETURN_PATH_KEY_BYTES]);
 
 /* Adds the blob to `ret_sealed`. */
 void vault_seal_close(const struct vault_seal *seal, enum vault_use use, struct slice binding,

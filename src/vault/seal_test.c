@@ -154,6 +154,25 @@ static void a_master_key_is_raw_or_base64(void **state)
     }
 }
 
+/* The same on every machine with this master key; others for other periods and master keys. */
+static void return_keys_follow_from_the_master_key(void **state)
+{
+    CLEANUP(vault_seal_free_pointer) struct vault_seal *seal = NULL, *again = NULL, *other = NULL;
+    unsigned char keys[4][VAULT_RETURN_PATH_KEY_BYTES];
+
+    (void)state;
+    assert_int_equal(vault_seal_new(master, &seal), 0);
+    assert_int_equal(vault_seal_new(master, &again), 0);
+    assert_int_equal(vault_seal_new(SLICE("another master key, of 32 bytes."), &other), 0);
+    vault_seal_return_key(seal, 230, keys[0]);
+    vault_seal_return_key(again, 230, keys[1]);
+    vault_seal_return_key(seal, 231, keys[2]);
+    vault_seal_return_key(other, 230, keys[3]);
+    assert_memory_equal(keys[0], keys[1], sizeof keys[0]);
+    assert_memory_not_equal(keys[0], keys[2], sizeof keys[0]);
+    assert_memory_not_equal(keys[0], keys[3], sizeof keys[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_cut_or_oversized_blob_is_refused),
         cmocka_unit_test(equal_contents_give_different_blobs),
         cmocka_unit_test(a_master_key_is_raw_or_base64),
+        cmocka_unit_test(return_keys_follow_from_the_master_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

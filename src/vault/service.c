@@ -363,6 +363,21 @@ static int answer_relay(struct vault_worker *worker, struct slice body, struct b
     return 0;
 }
 
+static int derive_return_key(struct vault_worker *worker, struct slice body, struct buffer *reply)
+{
+    struct vault_return_key_request request;
+    unsigned char key[VAULT_RETURN_PATH_KEY_BYTES];
+
+    if (vault_return_key_request_read(body, &request) < 0)
+        return -EPROTO;
+    vault_seal_return_key(worker->vault->seal, request.period, key);
+    log_info("audit: gave out the key for return paths of period %u", request.period);
+    vault_return_key_reply_write(
+        reply, &(struct vault_return_key_reply){request.token, slice_of(key, sizeof key)});
+    secret_wipe(key, sizeof key);
+    return 0;
+}
+
 static const struct operation {
     uint8_t type;
     unsigned callers; /* who alone may ask: enum vault_caller, ORed */
@@ -374,6 +389,7 @@ static const struct operation {
     {IPC_VAULT_CREATE_CREDENTIAL, VAULT_CALLER_STEWARD, create_credential},
     {IPC_VAULT_SEAL_RELAY, VAULT_CALLER_STEWARD, seal_relay},
     {IPC_VAULT_ANSWER_RELAY, VAULT_CALLER_GATEWAY | VAULT_CALLER_STEWARD, answer_relay},
+    {IPC_VAULT_RETURN_KEY, VAULT_CALLER_STEWARD, derive_return_key},
 };
 
 int vault_worker_answer(struct vault_worker *worker, enum vault_caller caller, uint8_t type,

@@ -255,6 +255,7 @@ static void each_caller_may_ask_its_own_only(void **state)
         {VAULT_CALLER_GATEWAY, IPC_VAULT_CREATE_KEY},
         {VAULT_CALLER_GATEWAY, IPC_VAULT_CREATE_CREDENTIAL},
         {VAULT_CALLER_GATEWAY, IPC_VAULT_SEAL_RELAY},
+        {VAULT_CALLER_GATEWAY, IPC_VAULT_RETURN_KEY},
     };
     const struct buffer empty = BUFFER_NONE;
 
@@ -274,6 +275,7 @@ static void what_is_no_request_is_told_apart(void **state)
     assert_int_equal(ask(f, VAULT_CALLER_STEWARD, IPC_VAULT_CREATE_KEY, &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_STEWARD, IPC_VAULT_CREATE_CREDENTIAL, &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_STEWARD, IPC_VAULT_SEAL_RELAY, &garbage), -EPROTO);
+    assert_int_equal(ask(f, VAULT_CALLER_STEWARD, IPC_VAULT_RETURN_KEY, &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_GATEWAY, IPC_EVENTS, &garbage), -EPROTO);
     assert_int_equal(ask(f, VAULT_CALLER_GATEWAY, 0, &garbage), -EPROTO);
     assert_int_equal(f->reply.size, 0);

@@ -24,6 +24,7 @@ enum ipc_type {
     IPC_VAULT_CHECK_PASSWORD,
     IPC_VAULT_SEAL_RELAY, /* vault/relay_protocol.h */
     IPC_VAULT_ANSWER_RELAY,
+    IPC_VAULT_RETURN_KEY,
     /* steward to gateway (site/directory.h, queue/remote.h) */
     IPC_DIRECTORY_BEGIN = 32, /* a whole new directory follows */
     IPC_DIRECTORY_SITE,       /* one site, replacing what was known of it */
@@ -35,6 +36,7 @@ enum ipc_type {
     IPC_QUEUE_LIST,
     IPC_QUEUE_ACT, /* retry, hold, release, cancel */
     IPC_GATEWAY_STATUS,
+    IPC_RETURN_KEYS,  /* site/return_keys.h */
     IPC_SHAPING = 48, /* deliver/shaping.h, deliver/shaping_remote.h */
     IPC_SHAPING_SUSPEND,
     IPC_SHAPING_LIST,

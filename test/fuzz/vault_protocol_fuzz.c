@@ -134,12 +134,35 @@ static int relay_answer_reply(struct slice body, struct buffer *again)
     return r;
 }
 
+static int return_key_request(struct slice body, struct buffer *again)
+{
+    struct vault_return_key_request request;
+    int r = vault_return_key_request_read(body, &request);
+
+    if (r == 0)
+        vault_return_key_request_write(again, &request);
+    return r;
+}
+
+static int return_key_reply(struct slice body, struct buffer *again)
+{
+    struct vault_return_key_reply reply;
+    int r = vault_return_key_reply_read(body, &reply);
+
+    if (r == 0) {
+        fuzz_check(reply.key.size == VAULT_RETURN_PATH_KEY_BYTES);
+        vault_return_key_reply_write(again, &reply);
+    }
+    return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int (*const codecs[])(struct slice, struct buffer *) = {
         sign_request,       sign_reply,       password_request,     password_reply,
         key_request,        key_reply,        credential_request,   credential_reply,
         relay_seal_request, relay_seal_reply, relay_answer_request, relay_answer_reply,
+        return_key_request, return_key_reply,
     };
     CLEANUP(buffer_done) struct buffer again = BUFFER_NONE;
     struct slice body = slice_of(data, size);

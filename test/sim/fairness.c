@@ -125,7 +125,8 @@ static void note_clocks(struct watched *w, const struct queue_schedule *s,
     }
 }
 
-static uint64_t cost_of(const struct queue_group *g, uint64_t now_us)
+static uint64_t cost_of(const struct queue_schedule *s, const struct queue_group *g,
+                        uint64_t now_us)
 {
     const struct queue_message *m = g->message;
     uint64_t cost = 0;
@@ -134,7 +135,7 @@ static uint64_t cost_of(const struct queue_group *g, uint64_t now_us)
         cost += m->recipients[i].due_us <= now_us &&
                 !queue_recipient_is(&m->recipients[i],
                                     RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED);
-    return (cost < QUEUE_JOB_RECIPIENTS_MAX ? cost : QUEUE_JOB_RECIPIENTS_MAX) +
+    return (cost < s->job_recipients_max ? cost : s->job_recipients_max) +
            m->place.content_size / QUEUE_COST_BYTES;
 }
 
@@ -220,7 +221,7 @@ struct queue_group *__wrap_queue_schedule_take(struct queue_schedule *s, struct 
     if (!g)
         return NULL;
     site = (unsigned)g->message->site_id;
-    cost = cost_of(g, now_us);
+    cost = cost_of(s, g, now_us);
     w->clock = pool->clock;
     note_clocks(w, s, pool);
     if (w->cost_max[site] < cost)

@@ -17,6 +17,7 @@ struct visit {
     size_t recipient_count;
     uint64_t begun_us;
     bool asked; /* to slow down, and the answer to it counts */
+    uint64_t asked_us;
     unsigned asked_start, asked_acts;
     /* The last message taken, until the gateway says something more. */
     struct ledger_submission *taken;
@@ -62,17 +63,18 @@ static void ask_for_quiet(struct task *t, struct visit *v)
     struct host *h = v->host;
 
     v->asked = h->number % 2 == 1 && (h->asked_us == 0 || task_now_us(t) > h->asked_us + FRESH_US);
-    h->asked_us = task_now_us(t);
+    h->asked_us = v->asked_us = task_now_us(t);
     v->asked_start = h->scenario->starts;
     v->asked_acts = h->scenario->acts;
 }
 
-/* The guest says goodbye: it knows. */
+/* The guest says goodbye: it knows. If another one was asked meanwhile, and was faster, the quiet
+ * began with that one. */
 static void begin_quiet(struct task *t, struct visit *v)
 {
     struct host *h = v->host;
 
-    if (!v->asked)
+    if (!v->asked || h->asked_us != v->asked_us)
         return;
     h->quiet_until_us = task_now_us(t) + QUIET_US;
     h->quiet_start = v->asked_start;

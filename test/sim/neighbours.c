@@ -4,6 +4,7 @@
 #include "deliver/shaping.h"
 #include "queue/remote.h"
 #include "site/directory.h"
+#include "site/return_keys.h"
 #include "vault/service.h"
 #include "wire/ipc.h"
 
@@ -100,6 +101,17 @@ static int push_shaping(struct task *t, struct scenario *s)
     return tell(t, s, IPC_SHAPING, buffer_slice(&body));
 }
 
+static int push_return_keys(struct task *t, struct scenario *s)
+{
+    CLEANUP(return_keys_done) struct return_keys keys = {.bytes = SECRET_NONE};
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
+
+    return_keys_set(&keys, 1, SLICE("0123456789abcdef0123456789abcdef"),
+                    SLICE("fedcba9876543210fedcba9876543210"));
+    return_keys_write(&body, &keys);
+    return tell(t, s, IPC_RETURN_KEYS, buffer_slice(&body));
+}
+
 /* Pushes the directory whenever a gateway has said hello; what it does not take is tried again. */
 static int pusher_main(struct task *t, void *argument)
 {
@@ -112,7 +124,7 @@ static int pusher_main(struct task *t, void *argument)
         if (r < 0)
             break;
         s->push_wanted = false;
-        if (push_shaping(t, s) < 0 || push_all(t, s) < 0) {
+        if (push_shaping(t, s) < 0 || push_return_keys(t, s) < 0 || push_all(t, s) < 0) {
             s->push_wanted = true;
             r = task_sleep(t, SECOND_US / 10);
         }
