@@ -345,6 +345,11 @@ static const struct schema_field dkim_fields[] = {
      .offset = AT(identity_grace_s),
      .fallback = "72h",
      .max = 30 * 86400},
+    {.name = "revoke_after",
+     .type = SCHEMA_DURATION,
+     .offset = AT(identity_revoke_s),
+     .fallback = "10m",
+     .max = 86400},
     {.name = NULL},
 };
 

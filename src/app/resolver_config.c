@@ -34,3 +34,22 @@ void resolver_config(struct arena *arena, const struct config *config, struct re
             config->resolver_trust_anchor.size ? config->resolver_trust_anchor.data : NULL,
     };
 }
+
+void resolver_config_authority(struct arena *arena, const struct config *config,
+                               struct authority_options *ret)
+{
+    const struct config_stub *configured = config->resolver_stubs.items;
+    size_t count = config->resolver_stubs.count;
+    struct authority_stub *stubs = ARENA_ARRAY(arena, struct authority_stub, count);
+
+    for (size_t i = 0; i < count; i++) {
+        stubs[i] = (struct authority_stub){configured[i].zone, configured[i].address};
+        if (slice_ends_nocase(stubs[i].zone, SLICE(".")))
+            stubs[i].zone.size--;
+    }
+    *ret = (struct authority_options){
+        .policy = {config->allow_networks.items, config->allow_networks.count},
+        .stubs = stubs,
+        .stub_count = count,
+    };
+}

@@ -176,6 +176,7 @@ static int load_shaping(struct steward_role *s)
 
 static int main_task(struct task *t, void *argument)
 {
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     struct steward_role *s = argument;
     struct steward_options options = {
         .store = s->store,
@@ -188,7 +189,8 @@ static int main_task(struct task *t, void *argument)
                  .from = s->config->notices_from,
                  .operators = s->config->notices_operators.items,
                  .operator_count = s->config->notices_operators.count},
-        .times = {(uint32_t)s->config->identity_patience_s, (uint32_t)s->config->identity_grace_s},
+        .times = {(uint32_t)s->config->identity_patience_s, (uint32_t)s->config->identity_grace_s,
+                  (uint32_t)s->config->identity_revoke_s},
         .shaping = &s->shaping,
         .https = s->https,
         .tls_reports = {.hostname = s->config->hostname,
@@ -200,6 +202,7 @@ static int main_task(struct task *t, void *argument)
     };
 
     s->serving = true;
+    resolver_config_authority(&arena, s->config, &options.authority);
     fill_ports(s->config, &options.site);
     fill_gateways(&s->start, &options);
     return steward_run(t, &options);

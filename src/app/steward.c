@@ -181,7 +181,8 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
 
 static void join_operations(struct steward *s)
 {
-    s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times};
+    s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times,
+                                          s->options.authority};
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};
     s->mail = s->options.mail;

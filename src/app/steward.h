@@ -29,6 +29,7 @@ struct steward_options {
     struct site_service site;    /* store, vault and pusher are filled in */
     struct own_mail_sender mail; /* whom to tell; the rest is filled in */
     struct identity_times times;
+    struct authority_options authority; /* what it points to is borrowed */
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */
     struct https *https; /* what policies of MTA-STS are fetched by; borrowed, stopped at the end */
     struct tls_report_settings tls_reports;

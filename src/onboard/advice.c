@@ -17,6 +17,21 @@ static struct slice count_records(struct arena *arena, const struct identity *id
                         identity->key_count, wrong == 1 ? "is" : "are");
 }
 
+/* The records may be there again, and still somebody must say that they are the client's. */
+static void advise_owner(struct arena *arena, struct identity *identity)
+{
+    const char *now = count_wrong(identity) ? "" : " They are there again, though.";
+
+    identity->why =
+        arena_printf(arena,
+                     "All DNS records of %.*s were taken away, and the domain has run out "
+                     "or moved to other name servers: it may have another owner.%s",
+                     SLICE_ARG(identity->domain), now);
+    identity->next_step =
+        SLICE("Ask the client whether the domain is still theirs and the records are meant. Then "
+              "verify it again: letterhead identity check. No mail is taken before.");
+}
+
 void onboard_advise(struct arena *arena, const struct identity_verdict *verdict,
                     struct identity *identity)
 {
@@ -28,7 +43,9 @@ void onboard_advise(struct arena *arena, const struct identity_verdict *verdict,
         identity->next_step = SLICE("Nothing: mail may be sent.");
         break;
     case IDENTITY_REASON_WAITING:
-        identity->why = arena_printf(arena, "%.*s.", SLICE_ARG(records));
+        identity->why =
+            arena_printf(arena, "%zu of the %zu DNS records are in place.",
+                         identity->key_count - count_wrong(identity), identity->key_count);
         identity->next_step =
             arena_printf(arena,
                          "Follow the advice at each record in the DNS of %.*s. Letterhead "
@@ -50,7 +67,7 @@ void onboard_advise(struct arena *arena, const struct identity_verdict *verdict,
         identity->why = arena_printf(arena, "%.*s, and the time for setting them up is over.",
                                      SLICE_ARG(records));
         identity->next_step =
-            SLICE("Correct the records. Letterhead looks every hour and goes on by "
+            SLICE("Correct the records. Letterhead looks at least every hour and goes on by "
                   "itself; at once after: letterhead identity check.");
         break;
     case IDENTITY_REASON_BROKEN:
@@ -63,16 +80,28 @@ void onboard_advise(struct arena *arena, const struct identity_verdict *verdict,
         identity->why =
             arena_printf(arena, "%.*s, and the time of grace is over.", SLICE_ARG(records));
         identity->next_step =
-            SLICE("Restore the records. Letterhead looks every hour and goes on by "
+            SLICE("Restore the records. Letterhead looks at least every hour and goes on by "
                   "itself; at once after: letterhead identity check. No mail is "
                   "taken before.");
+        break;
+    case IDENTITY_REASON_VANISHED:
+        identity->why =
+            arena_printf(arena, "All DNS records of %.*s are gone, as its own name servers say.",
+                         SLICE_ARG(domain));
+        identity->next_step =
+            SLICE("If that is a mistake, restore them now: they are looked for once more, and if "
+                  "they are still gone, sending stops.");
         break;
     case IDENTITY_REASON_GONE:
         identity->why =
             arena_printf(arena, "All DNS records of %.*s were taken away.", SLICE_ARG(domain));
         identity->next_step =
-            SLICE("If that was a mistake, restore them. Letterhead looks every hour and goes on by "
-                  "itself; at once after: letterhead identity check. No mail is taken before.");
+            SLICE("If that was a mistake, restore them. Letterhead looks at least every hour and "
+                  "goes on by itself, with the mail that waits; at once after: letterhead identity "
+                  "check. No mail is taken before.");
+        break;
+    case IDENTITY_REASON_OWNER:
+        advise_owner(arena, identity);
         break;
     }
 }

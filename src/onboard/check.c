@@ -2,29 +2,16 @@
 
 #include "base/log.h"
 #include "onboard/advice.h"
-#include "onboard/misplaced.h"
-#include "onboard/record.h"
+#include "onboard/identity_notice.h"
+#include "onboard/survey.h"
 #include "runtime/world.h"
 #include "site/identity.h"
 #include "site/pusher.h"
 
-enum { DMARC_QUESTIONS_MAX = 8 /* RFC 9989 §4.10 */ };
-
-/* One question, asked in a task of its own beside the others. */
-struct question {
-    struct arena arena;
-    struct slice name;
-    struct slice domain, expected; /* of a key's record */
-    struct dns_answer answer;
-    struct slice slip; /* where the record went instead, for people; or empty */
-    bool asked;
-};
-
 struct check {
     struct onboard_service *service;
     struct arena arena;
-    struct question records[IDENTITY_KEYS];
-    struct question dmarc;
+    struct survey survey;
     struct identity identity;  /* as it was, then as it will be */
     struct identity_look look; /* what is to be judged */
     bool changed;              /* the gateway must know */
@@ -32,92 +19,29 @@ struct check {
 
 static void check_done(struct check *check)
 {
-    for (size_t i = 0; i < IDENTITY_KEYS; i++)
-        arena_done(&check->records[i].arena);
-    arena_done(&check->dmarc.arena);
+    survey_done(&check->survey);
     arena_done(&check->arena);
 }
 
-/* Is it worth looking for the record elsewhere? */
-static bool is_amiss(struct question *q)
+/* What must stand at a key's name. */
+static int expect_record(struct arena *arena, const struct identity *identity,
+                         const struct identity_key *key, struct record_expected *ret)
 {
-    struct record_finding finding;
-
-    record_judge(&q->arena, &q->answer, q->expected, &finding);
-    return finding.proven && finding.state != RECORD_RIGHT;
-}
-
-static int ask_record(struct task *t, void *argument)
-{
-    struct question *q = argument;
-    int r = resolver_query(t, &q->arena, q->name, DNS_TXT, &q->answer);
-
-    q->asked = r == 0;
-    if (r == 0 && is_amiss(q))
-        r = misplaced_find(t, &q->arena, q->name, q->domain, q->expected, &q->answer, &q->slip);
-    return r;
-}
-
-/* The policy may be at a domain above (RFC 9989 §4.10). */
-static int ask_dmarc(struct task *t, void *argument)
-{
-    struct question *q = argument;
-    struct slice domain = q->name, label, state, record;
-    int r = 0;
-
-    for (int i = 0; i < DMARC_QUESTIONS_MAX && domain.size && r == 0; i++) {
-        struct slice name = arena_printf(&q->arena, "_dmarc.%.*s", SLICE_ARG(domain));
-
-        r = resolver_query(t, &q->arena, name, DNS_TXT, &q->answer);
-        q->asked = r == 0;
-        if (r == 0)
-            dmarc_judge(&q->arena, &q->answer, &state, &record);
-        if (r == 0 && !slice_equal(state, SLICE("absent")))
-            return 0;
-        slice_cut(&domain, '.', &label);
-    }
-    return r;
-}
-
-/* A question without an answer when the time is over counts as a fault of the net. */
-static void give_up(struct question *q)
-{
-    if (q->asked)
-        return;
-    q->answer =
-        (struct dns_answer){.status = DNS_TEMPORARY, .why = SLICE("There was no answer in time.")};
-}
-
-static int spawn_questions(struct check *check, struct scope *scope)
-{
-    const struct identity *identity = &check->identity;
-    int r = 0;
-
-    for (size_t i = 0; i < identity->key_count && r == 0; i++) {
-        struct question *q = &check->records[i];
-
-        q->name = identity_record_name(&q->arena, identity, &identity->keys[i]);
-        q->domain = identity->domain;
-        r = identity_record_text(&q->arena, &identity->keys[i], &q->expected);
-        if (r == 0)
-            r = scope_spawn(scope, "check", ask_record, q);
-    }
-    check->dmarc.name = identity->domain;
-    return r == 0 ? scope_spawn(scope, "check", ask_dmarc, &check->dmarc) : r;
+    *ret = (struct record_expected){.name = identity_record_name(arena, identity, key)};
+    return identity_record_text(arena, key, &ret->text);
 }
 
 static int ask_all(struct task *t, struct check *check)
 {
-    CLEANUP(task_deadline_end)
-    struct task_deadline limit = task_deadline_after(t, ONBOARD_CHECK_S * SECOND_US);
-    CLEANUP(scope_close) struct scope scope;
-    int r;
+    const struct identity *identity = &check->identity;
+    struct survey *survey = &check->survey;
+    int r = 0;
 
-    scope_open(&scope, t);
-    r = spawn_questions(check, &scope);
-    if (r == 0)
-        r = scope_wait(t, &scope);
-    return r == -ETIMEDOUT ? 0 : r;
+    survey->domain = identity->domain;
+    for (size_t i = 0; i < identity->key_count && r == 0; i++)
+        r = expect_record(&check->arena, identity, &identity->keys[i],
+                          &survey->records[survey->record_count++].expected);
+    return r == 0 ? survey_run(t, &check->service->authority, survey) : r;
 }
 
 /* The resolver remembers answers for a moment; what was asked for just before would come from
@@ -139,6 +63,8 @@ static bool apply_finding(struct identity_key *key, const struct record_finding 
     bool changed;
 
     key->record_trouble = finding->trouble;
+    key->record_cause = slice_text(record_cause_name(finding->cause));
+    key->record_server = finding->server;
     if (!finding->proven)
         return false;
     changed = !slice_equal(key->record_state, state);
@@ -165,6 +91,8 @@ static int store_key(struct store *s, const struct identity_key *key)
     query_bind_text(&q, key->record_seen);
     query_bind_text(&q, key->record_advice);
     query_bind_text(&q, key->record_trouble);
+    query_bind_text(&q, key->record_cause);
+    query_bind_text(&q, key->record_server);
     return query_run(&q);
 }
 
@@ -184,6 +112,11 @@ static int store_identity(struct store *s, const struct identity *identity)
         query_bind_null(&q);
     query_bind_text(&q, identity->dmarc_state);
     query_bind_text(&q, identity->dmarc_record);
+    query_bind_int(&q, identity->gone_since_us);
+    query_bind_int(&q, identity->must_ask);
+    query_bind_text(&q, identity->zone_servers);
+    query_bind_text(&q, identity->zone_primary);
+    query_bind_int(&q, identity->dmarc_since_us);
     return query_run(&q);
 }
 
@@ -197,38 +130,70 @@ static int is_taken(struct store *s, const struct identity *identity)
     return query_step(&q);
 }
 
+/* The finding for a key as it is now; NULL when another stood in its slot while the questions were
+ * out. */
+static const struct record_finding *finding_of(struct check *check, const struct identity_key *key)
+{
+    struct slice name = identity_record_name(&check->arena, &check->identity, key);
+
+    for (size_t i = 0; i < check->survey.record_count; i++)
+        if (slice_equal(check->survey.records[i].expected.name, name))
+            return &check->survey.records[i].finding;
+    return NULL;
+}
+
 static int judge_records(struct check *check)
 {
     struct identity_look *look = &check->look;
-    struct record_finding finding;
-    struct slice expected;
     int r = 0;
 
     for (size_t i = 0; i < check->identity.key_count && r == 0; i++) {
         struct identity_key *key = &check->identity.keys[i];
+        const struct record_finding *finding = finding_of(check, key);
 
-        r = identity_record_text(&check->arena, key, &expected);
-        if (r < 0)
-            break;
-        record_judge(&check->arena, &check->records[i].answer, expected, &finding);
-        if (finding.proven && finding.state != RECORD_RIGHT && check->records[i].slip.size > 0)
-            finding.advice = check->records[i].slip;
-        check->changed |= apply_finding(key, &finding, look->now_us);
-        look->proven[i] = finding.proven;
+        if (finding)
+            check->changed |= apply_finding(key, finding, look->now_us);
+        look->proven[i] = finding && finding->proven;
         r = record_state_parse(key->record_state, &look->records[i]);
     }
     return r;
 }
 
+/* Both the names of its servers and that of the first among them: whoever only moves to another
+ * provider brings the records along. */
+static bool has_other_owner(const struct check *check)
+{
+    const struct authority_look *now = &check->survey.look;
+    const struct identity *identity = &check->identity;
+
+    if (now->domain_missing)
+        return true;
+    return now->servers.size && identity->zone_servers.size && now->primary.size &&
+           !slice_equal(now->servers, identity->zone_servers) &&
+           !slice_equal(now->primary, identity->zone_primary);
+}
+
 static void apply_dmarc(struct check *check)
 {
-    struct slice state, record;
+    const struct survey *survey = &check->survey;
+    struct identity *identity = &check->identity;
 
-    dmarc_judge(&check->arena, &check->dmarc.answer, &state, &record);
-    if (state.size == 0)
+    if (survey->dmarc_state.size == 0)
         return;
-    check->identity.dmarc_state = state;
-    check->identity.dmarc_record = record;
+    if (!slice_equal(identity->dmarc_state, survey->dmarc_state) || !identity->dmarc_since_us)
+        identity->dmarc_since_us = check->look.now_us;
+    identity->dmarc_state = survey->dmarc_state;
+    identity->dmarc_record = survey->dmarc_record;
+}
+
+static void apply_zone(struct check *check)
+{
+    const struct authority_look *look = &check->survey.look;
+
+    if (!look->servers.size)
+        return;
+    check->identity.zone_servers = look->servers;
+    check->identity.zone_primary = look->primary;
 }
 
 /* Spreads the checks of many identities: up to a quarter later. */
@@ -251,8 +216,12 @@ static void apply_verdict(struct task *t, struct check *check,
     identity->since_us = verdict->since_us;
     identity->checked_us = now_us;
     identity->next_check_us = verdict->next_check_us;
-    if (verdict->next_check_us)
+    if (verdict->reason != IDENTITY_REASON_VANISHED)
         identity->next_check_us += jitter_us(t, verdict->next_check_us - now_us);
+    identity->gone_since_us = verdict->gone_since_us;
+    identity->must_ask = verdict->must_ask;
+    if (verdict->state == IDENTITY_SUCCESS)
+        apply_zone(check);
     onboard_advise(&check->arena, verdict, identity);
 }
 
@@ -270,6 +239,10 @@ static int read_again(struct check *check)
         return r;
     check->look.taken = r == 1;
     check->look.since_us = check->identity.since_us;
+    check->look.gone_since_us = check->identity.gone_since_us;
+    check->look.must_ask = check->identity.must_ask;
+    check->look.authority = check->survey.authority;
+    check->look.other_owner = has_other_owner(check);
     return 0;
 }
 
@@ -299,6 +272,9 @@ static int conclude(struct task *t, struct check *check)
     apply_dmarc(check);
     apply_verdict(t, check, &verdict);
     r = write_back(check);
+    if (r == 0)
+        r = identity_notice_raise(check->service->store, &check->identity, check->look.state,
+                                  &verdict, check->look.now_us);
     return r < 0 ? r : store_transaction_commit(&all);
 }
 
@@ -314,9 +290,6 @@ int onboard_check(struct task *t, struct onboard_service *service, int64_t ident
         r = ask_all(t, &check);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < IDENTITY_KEYS; i++)
-        give_up(&check.records[i]);
-    give_up(&check.dmarc);
     check.look.now_us = task_wall_us(t);
     r = conclude(t, &check);
     if (r < 0)

@@ -4,14 +4,13 @@
 #define LETTERHEAD_ONBOARD_CHECK_H
 
 #include "control/operation.h"
-#include "onboard/identity_state.h"
+#include "onboard/authority.h"
 #include "runtime/task.h"
 #include "store/store.h"
 
 struct site_pusher;
 
 enum {
-    ONBOARD_CHECK_S = 30,   /* for all questions of one check */
     ONBOARD_CHECKS_MAX = 8, /* at one time, by the clock */
 };
 
@@ -19,6 +18,7 @@ struct onboard_service {
     struct store *store;
     struct site_pusher *pusher;
     struct identity_times times;
+    struct authority_options authority;
 };
 
 /* Asks for all records of the identity, and stores what was found and decided. *ret_changed: the

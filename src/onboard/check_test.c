@@ -1,20 +1,39 @@
 #include "onboard/check.h"
 
 #include "base/log.h"
+#include "onboard/name_server_test.h"
 #include "site/identity.h"
+#include "site/notice.h"
 #include "site/world_test.h"
 
 /* A DNS of a few lines: the answer for a name is the last line of the zone that has it. */
-enum { ZONE_MAX = 20 };
+enum { ZONE_MAX = 30 };
 static struct zone {
     struct {
         char name[200], text[600];
+        enum dns_type type;
     } lines[ZONE_MAX];
     size_t count;
     bool silent; /* all answers are SERVFAIL */
     struct list answered;
     const struct world_ops *linux_ops;
 } zone;
+
+static void answer_line(struct world_query *query, const char *text)
+{
+    struct dns_answer *answer = &query->answer;
+    struct dns_record *record = ARENA_NEW(query->arena, struct dns_record);
+
+    answer->status = text[0] ? DNS_FOUND : DNS_NO_DATA;
+    answer->count = text[0] != '\0';
+    answer->records = record;
+    if (query->type == DNS_A && text[0])
+        assert_int_equal(endpoint_parse_address(slice_text(text), &record->address), 0);
+    else if (query->type == DNS_TXT)
+        record->text = slice_text(text);
+    else
+        record->name = slice_text(text);
+}
 
 static void answer_query(struct world *w, struct world_query *query)
 {
@@ -27,10 +46,10 @@ static void answer_query(struct world *w, struct world_query *query)
     for (size_t i = 0; i < zone.count && !zone.silent; i++) {
         if (strcmp(zone.lines[i].name, query->name) != 0)
             continue;
-        answer->status = zone.lines[i].text[0] ? DNS_FOUND : DNS_NO_DATA;
-        answer->count = zone.lines[i].text[0] != '\0';
-        answer->records = ARENA_NEW(query->arena, struct dns_record);
-        answer->records[0].text = slice_text(zone.lines[i].text);
+        if (answer->status == DNS_NO_NAME)
+            answer->status = DNS_NO_DATA;
+        if (zone.lines[i].type == query->type)
+            answer_line(query, zone.lines[i].text);
     }
     list_add_last(&zone.answered, &query->link);
 }
@@ -50,17 +69,41 @@ static void wait_with_answers(struct world *w, uint64_t until_us, struct world_n
     }
 }
 
-static void publish(const char *name, const char *text)
+/* What the domain's own name server knows. */
+static bool find_text(void *context, struct slice name, struct slice *ret)
+{
+    bool known = false;
+
+    (void)context;
+    for (size_t i = 0; i < zone.count; i++) {
+        if (zone.lines[i].type != DNS_TXT || !slice_equal(slice_text(zone.lines[i].name), name))
+            continue;
+        *ret = slice_text(zone.lines[i].text);
+        known = ret->size > 0;
+    }
+    return known;
+}
+
+static void publish_type(enum dns_type type, const char *name, const char *text)
 {
     assert_true(zone.count < ZONE_MAX);
+    zone.lines[zone.count].type = type;
     snprintf(zone.lines[zone.count].name, sizeof zone.lines[0].name, "%s", name);
     snprintf(zone.lines[zone.count++].text, sizeof zone.lines[0].text, "%s", text);
+}
+
+static void publish(const char *name, const char *text)
+{
+    publish_type(DNS_TXT, name, text);
 }
 
 struct fixture {
     struct site_world world;
     struct onboard_service service;
-    struct control_set sets[2];
+    struct name_server server;
+    struct authority_stub stub;
+    struct scope scope;
+    struct control_set sets[3];
 };
 
 static void open_fixture(struct task *t, struct fixture *f)
@@ -68,14 +111,23 @@ static void open_fixture(struct task *t, struct fixture *f)
     zone.count = 0;
     zone.silent = false;
     site_world_open(t, &f->world);
-    f->service = (struct onboard_service){f->world.service.store, f->world.service.pusher,
-                                          IDENTITY_TIMES_DEFAULT};
+    scope_open(&f->scope, t);
+    f->server = (struct name_server){.find = find_text};
+    name_server_open(t, &f->scope, &f->server);
+    f->stub = (struct authority_stub){SLICE("example.org"), f->server.at};
+    f->service = (struct onboard_service){f->world.service.store,
+                                          f->world.service.pusher,
+                                          IDENTITY_TIMES_DEFAULT,
+                                          {.stubs = &f->stub, .stub_count = 1}};
     f->sets[0] = site_operations(&f->world.service);
     f->sets[1] = onboard_operations(&f->service);
+    f->sets[2] = identity_operations(&f->world.service);
 }
 
 static void close_fixture(struct fixture *f)
 {
+    scope_close(&f->scope);
+    name_server_close(&f->server);
     site_world_close(&f->world);
 }
 
@@ -156,10 +208,136 @@ static int follows_the_records(struct task *t, void *argument)
     withdraw_record(added, 0);
     assert_state(t, &f, "one", "TEMPORARY_FAILURE");
     assert_true(is_sending(&f, 1));
-    withdraw_record(added, 1);
-    withdraw_record(added, 2);
+    json_decref(added);
+    return 0;
+}
+
+static void add_verified(struct task *t, struct fixture *f, json_t **ret_added)
+{
+    open_fixture(t, f);
+    *ret_added = add_site(t, f, "one");
+    for (int i = 0; i < IDENTITY_KEYS; i++)
+        publish_record(*ret_added, i);
+    assert_state(t, f, "one", "SUCCESS");
+}
+
+static void withdraw_all(const json_t *added)
+{
+    for (int i = 0; i < IDENTITY_KEYS; i++)
+        withdraw_record(added, i);
+}
+
+/* What people would be told of now: part of the subject; NULL: nothing. */
+static void assert_notice(const struct fixture *f, const char *words)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct notice_row row;
+    int r = notice_next(f->world.service.store, &arena, &row);
+
+    assert_int_equal(r, words ? 0 : -ENOENT);
+    if (!words)
+        return;
+    assert_true(slice_find_slice(row.mended_subject.size ? row.mended_subject : row.subject,
+                                 slice_text(words)) >= 0);
+    assert_int_equal(notice_told(f->world.service.store, row.id, 1), 0);
+}
+
+/* Whatever the resolver says: without the word of the domain's own servers nothing stops at once. */
+static int revokes_by_the_servers_word(struct task *t, void *argument)
+{
+    CLEANUP(close_fixture) struct fixture f;
+    json_t *added, *reply;
+
+    (void)argument;
+    add_verified(t, &f, &added);
+    f.service.times.revoke_s = 0;
+    withdraw_all(added);
+    f.server.habit = NAME_SERVER_FAILS;
+    assert_notice(&f, NULL);
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    assert_notice(&f, "mail still goes out");
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    f.server.habit = NAME_SERVER_LAME;
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    f.server.habit = NAME_SERVER_SERVES;
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    assert_true(is_sending(&f, 1));
+    assert_notice(&f, NULL);
     assert_state(t, &f, "one", "FAILED");
+    assert_notice(&f, "sending has stopped");
     assert_false(is_sending(&f, 1));
+
+    reply = ask(t, &f, "identity.records", "{\"site\": \"one\"}");
+    assert_string_equal(json_at(reply, "output.identities.0.records.0.cause"), "absent");
+    assert_non_null(strstr(json_at(reply, "output.identities.0.records.0.server"), "127.0.0.1"));
+    for (int i = 0; i < IDENTITY_KEYS; i++)
+        publish_record(added, i);
+    assert_state(t, &f, "one", "SUCCESS");
+    assert_notice(&f, "right again");
+    assert_true(is_sending(&f, 1));
+    json_decref(reply);
+    json_decref(added);
+    return 0;
+}
+
+/* Found by NS and address, and asked there: but not where the address policy forbids. */
+static int servers_are_found_by_the_resolver(struct task *t, void *argument)
+{
+    static struct endpoint_network loopback;
+    CLEANUP(close_fixture) struct fixture f;
+    json_t *added;
+
+    (void)argument;
+    add_verified(t, &f, &added);
+    publish_type(DNS_NS, "example.org", "ns1.example.net");
+    publish_type(DNS_SOA, "example.org", "ns1.example.net");
+    publish_type(DNS_A, "ns1.example.net", "127.0.0.1");
+    f.service.times.revoke_s = 0;
+    f.service.authority.stub_count = 0;
+    f.service.authority.port = f.server.at.port;
+    f.server.connections = 0;
+    withdraw_all(added);
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    assert_int_equal(f.server.connections, 0);
+
+    assert_int_equal(endpoint_network_parse(SLICE("127.0.0.0/8"), &loopback), 0);
+    f.service.authority.policy = (struct address_policy){&loopback, 1};
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    assert_int_equal(f.server.connections, 1);
+    assert_state(t, &f, "one", "FAILED");
+    json_decref(added);
+    return 0;
+}
+
+/* Moved to other servers, and all records gone: it does not come back when they do, but when
+ * somebody asks. */
+static int another_owner_must_be_asked_for(struct task *t, void *argument)
+{
+    CLEANUP(close_fixture) struct fixture f;
+    json_t *added;
+    bool changed;
+
+    (void)argument;
+    open_fixture(t, &f);
+    publish_type(DNS_NS, "example.org", "ns1.old.example");
+    publish_type(DNS_SOA, "example.org", "ns1.old.example");
+    added = add_site(t, &f, "one");
+    for (int i = 0; i < IDENTITY_KEYS; i++)
+        publish_record(added, i);
+    assert_state(t, &f, "one", "SUCCESS");
+    f.service.times.revoke_s = 0;
+    withdraw_all(added);
+    publish_type(DNS_NS, "example.org", "ns1.new.example");
+    publish_type(DNS_SOA, "example.org", "ns1.new.example");
+    assert_state(t, &f, "one", "TEMPORARY_FAILURE");
+    assert_state(t, &f, "one", "FAILED");
+    for (int i = 0; i < IDENTITY_KEYS; i++)
+        publish_record(added, i);
+    zone.silent = false;
+    assert_int_equal(onboard_check(t, &f.service, 2, false, &changed), 0);
+    assert_false(is_sending(&f, 1));
+    assert_state(t, &f, "one", "SUCCESS");
     json_decref(added);
     return 0;
 }
@@ -278,6 +456,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DNS_TEST(follows_the_records),
+        DNS_TEST(revokes_by_the_servers_word),
+        DNS_TEST(servers_are_found_by_the_resolver),
+        DNS_TEST(another_owner_must_be_asked_for),
         DNS_TEST(reports_each_record_and_dmarc),
         DNS_TEST(a_domain_is_one_sites),
         DNS_TEST(the_clock_finds_what_was_installed),

@@ -51,6 +51,12 @@ static size_t count_bad(const struct identity_look *look)
     return count;
 }
 
+/* Records that this very look has shown to be right. */
+static size_t count_good(const struct identity_look *look)
+{
+    return IDENTITY_RECORDS - count_unproven(look) - count_bad(look);
+}
+
 static bool time_is_over(const struct identity_look *look, uint32_t after_s)
 {
     return look->now_us - look->since_us >= (int64_t)after_s * 1000000;
@@ -80,6 +86,8 @@ static struct identity_verdict judge_waiting(const struct identity_look *look,
     enum identity_reason reason =
         count_unproven(look) ? IDENTITY_REASON_UNPROVEN : IDENTITY_REASON_WAITING;
 
+    if (look->must_ask && !look->asked_for)
+        return become(look, IDENTITY_FAILED, IDENTITY_REASON_OWNER);
     if (count_records(look, RECORD_RIGHT) == IDENTITY_RECORDS && !look->taken)
         return become(look, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED);
     if (count_records(look, RECORD_RIGHT) == IDENTITY_RECORDS)
@@ -92,6 +100,25 @@ static struct identity_verdict judge_waiting(const struct identity_look *look,
     return become(look, IDENTITY_PENDING, reason);
 }
 
+/* A first look that lies in the future is one of before the clock was set. */
+static int64_t gone_since_us(const struct identity_look *look)
+{
+    if (look->authority == IDENTITY_AUTHORITY_THERE || count_good(look) > 0)
+        return 0;
+    if (look->authority == IDENTITY_AUTHORITY_GONE && count_bad(look) == IDENTITY_RECORDS &&
+        (look->gone_since_us == 0 || look->gone_since_us > look->now_us))
+        return look->now_us;
+    return look->gone_since_us;
+}
+
+/* Proven to be gone by this look and by one long enough before. */
+static bool is_revoked(const struct identity_look *look, const struct identity_times *times)
+{
+    return look->authority == IDENTITY_AUTHORITY_GONE && count_bad(look) == IDENTITY_RECORDS &&
+           look->gone_since_us &&
+           look->now_us - look->gone_since_us >= (int64_t)times->revoke_s * 1000000;
+}
+
 static struct identity_verdict judge_verified(const struct identity_look *look,
                                               const struct identity_times *times)
 {
@@ -101,15 +128,17 @@ static struct identity_verdict judge_verified(const struct identity_look *look,
 
     if (count_records(look, RECORD_RIGHT) == IDENTITY_RECORDS)
         return become(look, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED);
-    if (count_bad(look) == IDENTITY_RECORDS)
-        return become(look, IDENTITY_FAILED, IDENTITY_REASON_GONE);
+    if (is_revoked(look, times))
+        return become(look, IDENTITY_FAILED,
+                      look->other_owner ? IDENTITY_REASON_OWNER : IDENTITY_REASON_GONE);
     if (count_bad(look) > 0 && look->now_us >= grace_ends_us)
         return become(look, IDENTITY_FAILED, IDENTITY_REASON_GRACE);
-    return become(look, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_BROKEN);
+    return become(look, IDENTITY_TEMPORARY_FAILURE,
+                  gone_since_us(look) ? IDENTITY_REASON_VANISHED : IDENTITY_REASON_BROKEN);
 }
 
 /* Every minute at first, then at a tenth of the age, at most hourly. */
-static int64_t pending_interval_s(int64_t age_s)
+static int64_t waiting_interval_s(int64_t age_s)
 {
     int64_t interval = age_s / 10;
 
@@ -118,26 +147,28 @@ static int64_t pending_interval_s(int64_t age_s)
     return interval > HOUR_S ? HOUR_S : interval;
 }
 
-static int64_t next_check_us(const struct identity_look *look,
-                             const struct identity_verdict *verdict)
+/* The second look of a revocation comes as soon as it counts. */
+static int64_t vanished_interval_s(const struct identity_verdict *verdict, int64_t now_us,
+                                   const struct identity_times *times)
 {
-    int64_t age_s = (look->now_us - verdict->since_us) / 1000000, interval_s;
+    int64_t due_us = verdict->gone_since_us + (int64_t)times->revoke_s * 1000000;
 
+    return due_us > now_us ? (due_us - now_us + 999999) / 1000000 : MINUTE_S;
+}
+
+static int64_t interval_s(const struct identity_look *look, const struct identity_verdict *verdict,
+                          const struct identity_times *times)
+{
     switch (verdict->state) {
     case IDENTITY_SUCCESS:
-        interval_s = count_unproven(look) ? UNPROVEN_CHECK_S : SUCCESS_CHECK_S;
-        break;
+        return count_unproven(look) ? UNPROVEN_CHECK_S : SUCCESS_CHECK_S;
     case IDENTITY_TEMPORARY_FAILURE:
-        interval_s = BROKEN_CHECK_S;
-        break;
-    case IDENTITY_FAILED:
-        interval_s = HOUR_S;
-        break;
+        return verdict->reason == IDENTITY_REASON_VANISHED
+                   ? vanished_interval_s(verdict, look->now_us, times)
+                   : BROKEN_CHECK_S;
     default:
-        interval_s = pending_interval_s(age_s);
-        break;
+        return waiting_interval_s((look->now_us - verdict->since_us) / 1000000);
     }
-    return look->now_us + interval_s * 1000000;
 }
 
 struct identity_verdict identity_judge(const struct identity_look *look,
@@ -146,7 +177,10 @@ struct identity_verdict identity_judge(const struct identity_look *look,
     struct identity_verdict verdict =
         was_verified(look->state) ? judge_verified(look, times) : judge_waiting(look, times);
 
-    verdict.next_check_us = next_check_us(look, &verdict);
+    verdict.must_ask = verdict.reason == IDENTITY_REASON_OWNER;
+    if (verdict.state == IDENTITY_TEMPORARY_FAILURE)
+        verdict.gone_since_us = gone_since_us(look);
+    verdict.next_check_us = look->now_us + interval_s(look, &verdict, times) * 1000000;
     return verdict;
 }
 

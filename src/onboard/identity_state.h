@@ -9,9 +9,16 @@
  *   SUCCESS            all were right
  *   TEMPORARY_FAILURE  was SUCCESS; some records are gone or changed. Mail goes out (signed with
  *                      a key whose record is right, if there is one) for `grace_s`, then FAILED
- *   FAILED             no mail. At once when every record is proven absent or foreign: the domain
- *                      was taken away. Looked at every hour: SUCCESS again, by itself, when all
- *                      records are right
+ *   FAILED             no mail. Looked at further: SUCCESS again, by itself, when all records are
+ *                      right
+ *
+ * Revocation: when every record is absent or foreign by the word of the domain's own servers
+ * (onboard/authority.h), and again `revoke_s` later, the client has taken the domain back: FAILED
+ * at once, whatever is left of the grace. Between the two looks an answer that proves nothing
+ * changes nothing, and one record that is there ends it. When by then the domain's registration
+ * has ended, or its servers are others than those that it was verified with, it may have another
+ * owner, who might even bring the old records back: it does not come back by itself then, but when
+ * somebody asks for a check.
  *
  * A check that somebody asks for leads from FAILED to PENDING, and so to looks every minute. */
 #ifndef LETTERHEAD_ONBOARD_IDENTITY_STATE_H
@@ -36,6 +43,13 @@ enum record_state {
     RECORD_WRONG,  /* something else is there */
 };
 
+/* What the domain's own servers say of all records together. */
+enum identity_authority {
+    IDENTITY_AUTHORITY_UNPROVEN, /* not asked, or not enough of them know */
+    IDENTITY_AUTHORITY_GONE,     /* none is there */
+    IDENTITY_AUTHORITY_THERE,    /* one is, at one server at least */
+};
+
 struct identity_look {
     enum identity_state state; /* before */
     int64_t since_us;          /* when it became so */
@@ -44,13 +58,18 @@ struct identity_look {
     bool proven[IDENTITY_RECORDS];               /* by this look; otherwise it is what it was */
     bool asked_for;                              /* by a person, not by the clock */
     bool taken; /* another site holds this domain: it cannot become verified here */
+    enum identity_authority authority;
+    int64_t gone_since_us; /* the first look of a revocation; 0: there was none */
+    bool other_owner;      /* registration ended, or other servers: seen by this look */
+    bool must_ask;         /* it was so when it was revoked */
 };
 
 struct identity_times {
     uint32_t patience_s; /* how long PENDING lasts */
     uint32_t grace_s;    /* how long TEMPORARY_FAILURE lasts */
+    uint32_t revoke_s;   /* between the two looks that revoke */
 };
-#define IDENTITY_TIMES_DEFAULT ((struct identity_times){72 * 3600, 72 * 3600})
+#define IDENTITY_TIMES_DEFAULT ((struct identity_times){72 * 3600, 72 * 3600, 600})
 
 enum identity_reason {
     IDENTITY_REASON_WAITING,  /* records are missing or wrong */
@@ -60,7 +79,9 @@ enum identity_reason {
     IDENTITY_REASON_PATIENCE, /* the records did not come in time */
     IDENTITY_REASON_BROKEN,   /* some went missing; grace runs */
     IDENTITY_REASON_GRACE,    /* they did not come back in time */
-    IDENTITY_REASON_GONE,     /* all went missing */
+    IDENTITY_REASON_VANISHED, /* all went missing; the second look follows */
+    IDENTITY_REASON_GONE,     /* all went missing, proven twice */
+    IDENTITY_REASON_OWNER,    /* so they did, and the domain may have another owner */
 };
 
 struct identity_verdict {
@@ -68,6 +89,8 @@ struct identity_verdict {
     int64_t since_us;
     enum identity_reason reason;
     int64_t next_check_us; /* without jitter, which the caller adds */
+    int64_t gone_since_us; /* these two are to be kept for the next look */
+    bool must_ask;
 };
 
 /* Decides. */

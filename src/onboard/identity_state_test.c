@@ -56,13 +56,14 @@ static const struct {
     {IDENTITY_PENDING, HOURS_S(72) - 1, "RAA", false, false, IDENTITY_PENDING,
      IDENTITY_REASON_WAITING, 3600},
     {IDENTITY_PENDING, HOURS_S(72), "RAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_PATIENCE,
-     3600},
+     60},
     {IDENTITY_PENDING, HOURS_S(72), "RRR", false, false, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED,
      HOURS_S(4)},
-    {IDENTITY_FAILED, 60, "RAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_WAITING, 3600},
+    {IDENTITY_FAILED, HOURS_S(90), "RAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_WAITING,
+     3600},
     {IDENTITY_FAILED, 60, "RRR", false, false, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED,
      HOURS_S(4)},
-    {IDENTITY_FAILED, 60, "RRR", false, true, IDENTITY_FAILED, IDENTITY_REASON_TAKEN, 3600},
+    {IDENTITY_FAILED, 60, "RRR", false, true, IDENTITY_FAILED, IDENTITY_REASON_TAKEN, 60},
     {IDENTITY_FAILED, 60, "RAA", true, false, IDENTITY_PENDING, IDENTITY_REASON_WAITING, 60},
     {IDENTITY_FAILED, 60, "RRR", true, false, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED,
      HOURS_S(4)},
@@ -81,16 +82,14 @@ static const struct {
     {IDENTITY_TEMPORARY_FAILURE, HOURS_S(72) - 1, "RAA", false, false, IDENTITY_TEMPORARY_FAILURE,
      IDENTITY_REASON_BROKEN, 900},
     {IDENTITY_TEMPORARY_FAILURE, HOURS_S(72), "RAA", false, false, IDENTITY_FAILED,
-     IDENTITY_REASON_GRACE, 3600},
+     IDENTITY_REASON_GRACE, 60},
     {IDENTITY_TEMPORARY_FAILURE, HOURS_S(71), "RRR", false, false, IDENTITY_SUCCESS,
      IDENTITY_REASON_VERIFIED, HOURS_S(4)},
-    /* All are gone: at once. */
-    {IDENTITY_SUCCESS, HOURS_S(1000), "AAA", false, false, IDENTITY_FAILED, IDENTITY_REASON_GONE,
-     3600},
-    {IDENTITY_SUCCESS, HOURS_S(1000), "AWA", false, false, IDENTITY_FAILED, IDENTITY_REASON_GONE,
-     3600},
-    {IDENTITY_TEMPORARY_FAILURE, 60, "AAW", false, false, IDENTITY_FAILED, IDENTITY_REASON_GONE,
-     3600},
+    /* All are gone, but not by the word of the domain's own servers: grace. */
+    {IDENTITY_SUCCESS, HOURS_S(1000), "AAA", false, false, IDENTITY_TEMPORARY_FAILURE,
+     IDENTITY_REASON_BROKEN, 900},
+    {IDENTITY_TEMPORARY_FAILURE, HOURS_S(72), "AWA", false, false, IDENTITY_FAILED,
+     IDENTITY_REASON_GRACE, 60},
 };
 
 static void judges(void **state)
@@ -116,6 +115,90 @@ static void judges(void **state)
                     (cases[i].before == cases[i].after ? look.since_us : now_us));
         assert_int_equal(verdict.next_check_us ? (verdict.next_check_us - now_us) / 1000000 : 0,
                          cases[i].next_s);
+    }
+}
+
+/* A revocation, look by look. Each: when, what the resolver and the servers say; what it comes to. */
+static const struct {
+    int64_t at_s;
+    const char *records;
+    enum identity_authority authority;
+    bool other_owner, asked_for;
+    enum identity_state after;
+    enum identity_reason reason;
+    int64_t next_s;
+} revocations[][6] = {
+#define GONE IDENTITY_AUTHORITY_GONE
+#define UNPROVEN IDENTITY_AUTHORITY_UNPROVEN
+#define THERE IDENTITY_AUTHORITY_THERE
+    /* Twice, ten minutes apart; back by itself. */
+    {{0, "AAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {300, "AWA", GONE, 0, 1, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 300},
+     {600, "AAA", GONE, 0, 0, IDENTITY_FAILED, IDENTITY_REASON_GONE, 60},
+     {660, "RRA", THERE, 0, 0, IDENTITY_FAILED, IDENTITY_REASON_WAITING, 60},
+     {720, "RRR", UNPROVEN, 0, 0, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED, HOURS_S(4)}},
+    /* What proves nothing in between changes nothing. */
+    {{0, "AAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {600, "AAA", UNPROVEN, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 60},
+     {700, "aaa", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 60},
+     {760, "AAa", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 60},
+     {820, "AAA", GONE, 0, 0, IDENTITY_FAILED, IDENTITY_REASON_GONE, 60}},
+    /* A record at one server, or by the resolver, ends it: then it begins anew. */
+    {{0, "AAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {600, "AAA", THERE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_BROKEN, 900},
+     {1500, "AAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {1600, "RAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_BROKEN, 900},
+     {2500, "AAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600}},
+    /* A clock that went back: counted from now. */
+    {{0, "AAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {-50, "AAA", GONE, 0, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {550, "AAA", GONE, 0, 0, IDENTITY_FAILED, IDENTITY_REASON_GONE, 60}},
+    /* Another owner may be there: only whoever asks gets it back. */
+    {{0, "AAA", GONE, 1, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {600, "AAA", GONE, 1, 0, IDENTITY_FAILED, IDENTITY_REASON_OWNER, 60},
+     {700, "RRR", UNPROVEN, 0, 0, IDENTITY_FAILED, IDENTITY_REASON_OWNER, 60},
+     {800, "RRR", UNPROVEN, 0, 1, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED, HOURS_S(4)}},
+    {{0, "AAA", GONE, 1, 0, IDENTITY_TEMPORARY_FAILURE, IDENTITY_REASON_VANISHED, 600},
+     {600, "AAA", GONE, 1, 0, IDENTITY_FAILED, IDENTITY_REASON_OWNER, 60},
+     {700, "RAA", THERE, 0, 1, IDENTITY_PENDING, IDENTITY_REASON_WAITING, 60},
+     {800, "RRR", UNPROVEN, 0, 0, IDENTITY_SUCCESS, IDENTITY_REASON_VERIFIED, HOURS_S(4)}},
+#undef GONE
+#undef UNPROVEN
+#undef THERE
+};
+
+static void revokes_what_is_proven_twice(void **state)
+{
+    const struct identity_times times = IDENTITY_TIMES_DEFAULT;
+    const int64_t start_us = 1795467606000000;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(revocations); i++) {
+        struct identity_verdict before = {.state = IDENTITY_SUCCESS, .since_us = 1};
+
+        for (size_t k = 0; k < ARRAY_LEN(revocations[i]) && revocations[i][k].records; k++) {
+            struct identity_look look = {
+                .state = before.state,
+                .since_us = before.since_us,
+                .gone_since_us = before.gone_since_us,
+                .must_ask = before.must_ask,
+                .now_us = start_us + revocations[i][k].at_s * 1000000,
+                .authority = revocations[i][k].authority,
+                .other_owner = revocations[i][k].other_owner,
+                .asked_for = revocations[i][k].asked_for,
+            };
+            struct identity_verdict verdict;
+
+            read_word(revocations[i][k].records, &look);
+            verdict = identity_judge(&look, &times);
+            if (verdict.state != revocations[i][k].after ||
+                verdict.reason != revocations[i][k].reason ||
+                verdict.next_check_us - look.now_us != revocations[i][k].next_s * 1000000)
+                fail_msg("story %zu, look %zu: %s, reason %d, next %lld", i, k,
+                         identity_state_name(verdict.state), (int)verdict.reason,
+                         (long long)(verdict.next_check_us - look.now_us) / 1000000);
+            before = verdict;
+        }
     }
 }
 
@@ -158,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges),
+        cmocka_unit_test(revokes_what_is_proven_twice),
         cmocka_unit_test(without_grace_one_missing_record_stops_mail),
         cmocka_unit_test(names_go_both_ways),
     };

@@ -1,7 +1,5 @@
 #include "onboard/misplaced.h"
 
-#include "wire/dkim_key.h"
-
 static struct slice selector_of(struct slice record_name)
 {
     struct slice selector, rest = record_name;
@@ -11,11 +9,14 @@ static struct slice selector_of(struct slice record_name)
 }
 
 struct misplaced_question misplaced_question(struct arena *arena, enum misplaced_slip slip,
-                                             struct slice record_name, struct slice domain)
+                                             const struct record_expected *expected,
+                                             struct slice domain)
 {
-    struct slice selector = selector_of(record_name);
+    struct slice record_name = expected->name, selector = selector_of(record_name);
 
     switch (slip) {
+    case MISPLACED_PROXIED:
+        return (struct misplaced_question){record_name, DNS_A};
     case MISPLACED_DOUBLED:
         return (struct misplaced_question){
             arena_printf(arena, "%.*s.%.*s", SLICE_ARG(record_name), SLICE_ARG(domain)), DNS_TXT};
@@ -38,10 +39,12 @@ struct misplaced_question misplaced_question(struct arena *arena, enum misplaced
     }
 }
 
-static bool holds_key(const struct dns_answer *answer, struct slice expected)
+static bool holds_record(const struct dns_answer *answer, const struct record_expected *expected)
 {
+    if (expected->alias.size)
+        return slice_equal_nocase(answer->canonical, expected->alias);
     for (size_t i = 0; answer->status == DNS_FOUND && i < answer->count; i++)
-        if (wire_dkim_key_compare(expected, answer->records[i].text) == WIRE_DKIM_KEY_SAME)
+        if (record_text_is(expected, answer->records[i].text))
             return true;
     return false;
 }
@@ -52,30 +55,46 @@ static bool same_text(const struct dns_answer *own, const struct dns_answer *ans
            answer->count > 0 && slice_equal(own->records[0].text, answer->records[0].text);
 }
 
-static bool is_alias(const struct dns_answer *own, struct slice record_name)
+/* What is wrong with the target of an expected alias, the record's own answer has told. */
+static bool is_alias(const struct dns_answer *own, const struct record_expected *expected)
 {
-    return own->canonical.size > 0 && !slice_equal_nocase(own->canonical, record_name);
+    return expected->alias.size == 0 && own->canonical.size > 0 &&
+           !slice_equal_nocase(own->canonical, expected->name);
 }
 
-static bool shows(enum misplaced_slip slip, struct slice record_name, struct slice expected,
+static bool shows(enum misplaced_slip slip, const struct record_expected *expected,
                   const struct dns_answer *own, const struct dns_answer *answer)
 {
     switch (slip) {
     case MISPLACED_CNAME:
-        return is_alias(own, record_name);
+        return is_alias(own, expected);
+    case MISPLACED_PROXIED:
+        return own->status == DNS_NO_DATA && answer->status == DNS_FOUND;
     case MISPLACED_WILDCARD:
         return same_text(own, answer);
     case MISPLACED_NO_DOMAIN:
         return answer->status == DNS_NO_NAME;
     default:
-        return holds_key(answer, expected);
+        return holds_record(answer, expected);
     }
 }
 
-static struct slice advise(struct arena *arena, enum misplaced_slip slip, struct slice record_name,
-                           struct slice domain, const struct dns_answer *own)
+static struct slice advise_proxied(const struct record_expected *expected)
 {
-    struct slice selector = selector_of(record_name);
+    return expected->alias.size
+               ? SLICE("Addresses stand at this name in place of the CNAME: the DNS provider hides "
+                       "it behind its proxy. Switch the proxy off for this record (\"DNS only\").")
+               : SLICE(
+                     "Addresses stand at this name and no TXT record: it was entered as a host, or "
+                     "a proxy stands before it. Delete that and add a record of type TXT with "
+                     "the value shown.");
+}
+
+static struct slice advise(struct arena *arena, enum misplaced_slip slip,
+                           const struct record_expected *expected, struct slice domain,
+                           const struct dns_answer *own)
+{
+    struct slice record_name = expected->name, selector = selector_of(record_name);
 
     switch (slip) {
     case MISPLACED_CNAME:
@@ -84,6 +103,8 @@ static struct slice advise(struct arena *arena, enum misplaced_slip slip, struct
             "At this name there is a CNAME to %.*s. Delete it and add a record of type TXT with the "
             "value shown.",
             SLICE_ARG(own->canonical));
+    case MISPLACED_PROXIED:
+        return advise_proxied(expected);
     case MISPLACED_DOUBLED:
         return arena_printf(
             arena,
@@ -122,36 +143,53 @@ static struct slice advise(struct arena *arena, enum misplaced_slip slip, struct
     }
 }
 
-bool misplaced_judge(struct arena *arena, enum misplaced_slip slip, struct slice record_name,
-                     struct slice domain, struct slice expected, const struct dns_answer *own,
-                     const struct dns_answer *answer, struct slice *ret_advice)
+static enum record_cause cause_of(enum misplaced_slip slip)
 {
-    if (!shows(slip, record_name, expected, own, answer))
+    switch (slip) {
+    case MISPLACED_CNAME:
+        return CAUSE_WRONG_TYPE;
+    case MISPLACED_PROXIED:
+        return CAUSE_PROXIED;
+    case MISPLACED_WILDCARD:
+        return CAUSE_WILDCARD;
+    case MISPLACED_NO_DOMAIN:
+        return CAUSE_NO_DOMAIN;
+    default:
+        return CAUSE_WRONG_NAME;
+    }
+}
+
+bool misplaced_judge(struct arena *arena, enum misplaced_slip slip,
+                     const struct record_expected *expected, struct slice domain,
+                     const struct dns_answer *own, const struct dns_answer *answer,
+                     struct slice *ret_advice)
+{
+    if (!shows(slip, expected, own, answer))
         return false;
-    *ret_advice = advise(arena, slip, record_name, domain, own);
+    *ret_advice = advise(arena, slip, expected, domain, own);
     return true;
 }
 
-int misplaced_find(struct task *t, struct arena *arena, struct slice record_name,
-                   struct slice domain, struct slice expected, const struct dns_answer *own,
+int misplaced_find(struct task *t, struct arena *arena, const struct record_expected *expected,
+                   struct slice domain, const struct dns_answer *own, enum record_cause *ret_cause,
                    struct slice *ret_advice)
 {
     struct dns_answer answer;
     int r = 0;
 
-    for (int slip = 0; slip < MISPLACED_SLIPS; slip++) {
-        struct misplaced_question q =
-            misplaced_question(arena, (enum misplaced_slip)slip, record_name, domain);
+    *ret_cause = CAUSE_NONE;
+    for (enum misplaced_slip slip = 0; slip < MISPLACED_SLIPS; slip++) {
+        struct misplaced_question q = misplaced_question(arena, slip, expected, domain);
 
         answer = *own;
         if (q.name.size > 0)
             r = resolver_query(t, arena, q.name, q.type, &answer);
         if (r < 0 && r != -EINVAL) /* a name that grew too long was not entered either */
             return r;
-        if (r == 0 && misplaced_judge(arena, (enum misplaced_slip)slip, record_name, domain,
-                                      expected, own, &answer, ret_advice))
+        if (r == 0 && misplaced_judge(arena, slip, expected, domain, own, &answer, ret_advice)) {
+            *ret_cause = cause_of(slip);
             return 0;
+        }
     }
-    *ret_advice = SLICE_NONE;
     return 0;
 }

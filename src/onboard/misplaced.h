@@ -5,10 +5,11 @@
 #ifndef LETTERHEAD_ONBOARD_MISPLACED_H
 #define LETTERHEAD_ONBOARD_MISPLACED_H
 
-#include "runtime/resolver.h"
+#include "onboard/record.h"
 
 enum misplaced_slip {
-    MISPLACED_CNAME,        /* the name is an alias of another */
+    MISPLACED_CNAME,        /* the name is an alias of another, and should not be */
+    MISPLACED_PROXIED,      /* addresses stand at the name */
     MISPLACED_DOUBLED,      /* the form added the domain to a name that had it */
     MISPLACED_NO_SELECTOR,  /* entered at _domainkey.<domain> */
     MISPLACED_NO_DOMAINKEY, /* entered at <selector>.<domain> */
@@ -24,20 +25,23 @@ struct misplaced_question {
     enum dns_type type;
 };
 
-/* `record_name` is <selector>._domainkey.<domain>. */
+/* `expected->name` is <selector>._domainkey.<domain>. */
 struct misplaced_question misplaced_question(struct arena *arena, enum misplaced_slip slip,
-                                             struct slice record_name, struct slice domain);
+                                             const struct record_expected *expected,
+                                             struct slice domain);
 
-/* Whether the answer shows the slip; `own` is the answer for the record's own name, `expected` the
- * record's text. Then *ret_advice says what to do. */
-bool misplaced_judge(struct arena *arena, enum misplaced_slip slip, struct slice record_name,
-                     struct slice domain, struct slice expected, const struct dns_answer *own,
-                     const struct dns_answer *answer, struct slice *ret_advice);
+/* Whether the answer shows the slip; `own` is the answer for the record's own name. Then
+ * *ret_advice says what to do. */
+bool misplaced_judge(struct arena *arena, enum misplaced_slip slip,
+                     const struct record_expected *expected, struct slice domain,
+                     const struct dns_answer *own, const struct dns_answer *answer,
+                     struct slice *ret_advice);
 
-/* Asks until a slip is found or all have been asked about. 0, with *ret_advice empty if none was
- * found; -ECANCELED, -ETIMEDOUT. */
-MUST_CHECK int misplaced_find(struct task *t, struct arena *arena, struct slice record_name,
-                              struct slice domain, struct slice expected,
-                              const struct dns_answer *own, struct slice *ret_advice);
+/* Asks until a slip is found or all have been asked about. 0, with CAUSE_NONE if none was found;
+ * -ECANCELED, -ETIMEDOUT. */
+MUST_CHECK int misplaced_find(struct task *t, struct arena *arena,
+                              const struct record_expected *expected, struct slice domain,
+                              const struct dns_answer *own, enum record_cause *ret_cause,
+                              struct slice *ret_advice);
 
 #endif

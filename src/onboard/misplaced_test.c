@@ -8,6 +8,7 @@
 
 #define NAME "s1._domainkey.library.example"
 #define DOMAIN "library.example"
+#define TARGET "t1.dkim.letterhead.example"
 #define KEY "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
 static struct dns_answer answer_of(enum dns_status status, const char *canonical,
@@ -29,6 +30,7 @@ static const struct {
     } own, other;
     bool found;
     const char *words;
+    bool alias; /* a CNAME is expected, not a TXT */
 } cases[] = {
     {MISPLACED_CNAME,
      "",
@@ -88,6 +90,25 @@ static const struct {
      true,
      "does not exist"},
     {MISPLACED_NO_DOMAIN, DOMAIN, {DNS_NO_NAME, NAME, NULL}, {DNS_NO_DATA, "", NULL}, false, NULL},
+    {MISPLACED_PROXIED, NAME, {DNS_NO_DATA, NAME, NULL}, {DNS_FOUND, NAME, ""}, true, "as a host"},
+    {MISPLACED_PROXIED, NAME, {DNS_NO_NAME, NAME, NULL}, {DNS_NO_NAME, NAME, NULL}, false, NULL},
+    /* Where a CNAME is expected. */
+    {MISPLACED_PROXIED,
+     NAME,
+     {DNS_NO_DATA, NAME, NULL},
+     {DNS_FOUND, NAME, ""},
+     true,
+     "proxy",
+     true},
+    {MISPLACED_CNAME, "", {DNS_FOUND, "other.example", KEY}, {0}, false, NULL, true},
+    {MISPLACED_DOUBLED,
+     NAME "." DOMAIN,
+     {DNS_NO_NAME, NAME, NULL},
+     {DNS_FOUND, TARGET, KEY},
+     true,
+     "Enter only s1._domainkey",
+     true},
+    {MISPLACED_APEX, DOMAIN, {DNS_NO_NAME, NAME, NULL}, {DNS_FOUND, "", KEY}, false, NULL, true},
 };
 
 static void each_slip_is_known_by_its_answer(void **state)
@@ -95,8 +116,10 @@ static void each_slip_is_known_by_its_answer(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        const struct record_expected expected = {SLICE(NAME), SLICE(KEY),
+                                                 cases[i].alias ? SLICE(TARGET) : SLICE_NONE};
         struct misplaced_question q =
-            misplaced_question(&arena, cases[i].slip, SLICE(NAME), SLICE(DOMAIN));
+            misplaced_question(&arena, cases[i].slip, &expected, SLICE(DOMAIN));
         struct dns_record records[2];
         struct dns_answer own =
             answer_of(cases[i].own.status, cases[i].own.canonical, &records[0], cases[i].own.text);
@@ -105,9 +128,9 @@ static void each_slip_is_known_by_its_answer(void **state)
         struct slice advice = SLICE_NONE;
 
         assert_true(slice_equal(q.name, slice_text(cases[i].question)));
-        assert_int_equal(misplaced_judge(&arena, cases[i].slip, SLICE(NAME), SLICE(DOMAIN),
-                                         SLICE(KEY), &own, &other, &advice),
-                         cases[i].found);
+        assert_int_equal(
+            misplaced_judge(&arena, cases[i].slip, &expected, SLICE(DOMAIN), &own, &other, &advice),
+            cases[i].found);
         if (cases[i].words)
             assert_true(slice_find_slice(advice, slice_text(cases[i].words)) >= 0);
     }

@@ -44,6 +44,11 @@ int site_domain_normalise(struct arena *arena, struct slice text, struct slice *
     return 0;
 }
 
+bool site_domain_is_public_suffix(struct arena *arena, struct slice domain)
+{
+    return is_public_suffix(arena_copy(arena, domain).data);
+}
+
 bool site_name_valid(struct slice name)
 {
     if (name.size == 0 || name.size > SITE_NAME_BYTES_MAX)

@@ -13,6 +13,9 @@ MUST_CHECK int site_domain_normalise(struct arena *arena, struct slice text, str
 /* The same for the name of a host, which may stand anywhere. */
 MUST_CHECK int site_host_normalise(struct arena *arena, struct slice text, struct slice *ret);
 
+/* Under which many owners have their domains. The domain as site_domain_normalise made it. */
+bool site_domain_is_public_suffix(struct arena *arena, struct slice domain);
+
 /* True for the words that may name a site: a-z, 0-9 and single hyphens inside, at most
  * SITE_NAME_BYTES_MAX. */
 enum { SITE_NAME_BYTES_MAX = 63 };

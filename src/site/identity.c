@@ -19,6 +19,8 @@ static void read_key(struct query *q, struct arena *arena, struct identity_key *
     ret->record_seen = arena_copy(arena, query_text(q, 9));
     ret->record_advice = arena_copy(arena, query_text(q, 10));
     ret->record_trouble = arena_copy(arena, query_text(q, 11));
+    ret->record_cause = arena_copy(arena, query_text(q, 12));
+    ret->record_server = arena_copy(arena, query_text(q, 13));
 }
 
 static int read_keys(struct store *s, struct arena *arena, struct identity *identity)
@@ -49,6 +51,11 @@ static void read_identity(struct query *q, struct arena *arena, struct identity 
     ret->next_check_us = query_int(q, 11);
     ret->dmarc_state = arena_copy(arena, query_text(q, 12));
     ret->dmarc_record = arena_copy(arena, query_text(q, 13));
+    ret->gone_since_us = query_int(q, 14);
+    ret->must_ask = query_int(q, 15) != 0;
+    ret->zone_servers = arena_copy(arena, query_text(q, 16));
+    ret->zone_primary = arena_copy(arena, query_text(q, 17));
+    ret->dmarc_since_us = query_int(q, 18);
 }
 
 int identity_list(struct store *s, struct arena *arena, int64_t site_id, struct identity **ret,

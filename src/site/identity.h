@@ -24,6 +24,8 @@ struct identity_key {
     struct slice record_seen;    /* what was found, for people */
     struct slice record_advice;  /* what to do about it */
     struct slice record_trouble; /* why the last look proved nothing; else empty */
+    struct slice record_cause;   /* "truncated", "lame-delegation" (onboard/cause.h); or empty */
+    struct slice record_server;  /* which name server of the domain said so; or empty */
 };
 
 struct identity {
@@ -38,6 +40,10 @@ struct identity {
     int64_t created_us;
     int64_t checked_us, succeeded_us, next_check_us; /* 0: never */
     struct slice dmarc_state, dmarc_record;
+    int64_t dmarc_since_us; /* 0: never looked at */
+    int64_t gone_since_us;  /* the first look of a revocation (onboard/identity_state.h); 0: none */
+    bool must_ask;          /* the domain may have another owner: it does not come back by itself */
+    struct slice zone_servers, zone_primary; /* whom it was verified by last */
     struct identity_key keys[IDENTITY_KEYS]; /* in the order of the slots */
     size_t key_count;
 };

@@ -50,6 +50,8 @@ static int record_to_json(struct arena *arena, const struct identity *identity,
     add_text(record, "seen", key->record_seen);
     add_text(record, "advice", key->record_advice);
     add_text(record, "trouble", key->record_trouble);
+    add_text(record, "cause", key->record_cause);
+    add_text(record, "server", key->record_server);
     *ret = record;
     return 0;
 }

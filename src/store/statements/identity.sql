@@ -7,12 +7,14 @@ VALUES ($1, $2, $3, $4, 'NOT_STARTED', $5, $6, $7, $5, $5, 'unknown', '');
 
 -- name: identity_list
 SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
-       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record
+       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record, gone_since_us,
+       must_ask, zone_servers, zone_primary, dmarc_since_us
 FROM identity WHERE site_id = $1 ORDER BY domain;
 
 -- name: identity_by_id
 SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
-       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record
+       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record, gone_since_us,
+       must_ask, zone_servers, zone_primary, dmarc_since_us
 FROM identity WHERE id = $1;
 
 -- name: identity_due
@@ -27,7 +29,8 @@ WHERE domain = $1 AND id <> $2 AND state IN ('SUCCESS', 'TEMPORARY_FAILURE');
 UPDATE identity
 SET state = $2, since_us = $3, why = $4, next_step = $5, checked_us = $6,
     succeeded_us = CASE WHEN $2 = 'SUCCESS' THEN $6 ELSE succeeded_us END,
-    next_check_us = $7, dmarc_state = $8, dmarc_record = $9
+    next_check_us = $7, dmarc_state = $8, dmarc_record = $9, gone_since_us = $10,
+    must_ask = $11, zone_servers = $12, zone_primary = $13, dmarc_since_us = $14
 WHERE id = $1;
 
 -- name: identity_remove_all
@@ -41,14 +44,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'unknown', $8, '', '', '');
 
 -- name: identity_key_list
 SELECT id, slot, selector, algorithm, sealed, public_key, record_state, record_since_us,
-       record_checked_us, record_seen, record_advice, record_trouble
+       record_checked_us, record_seen, record_advice, record_trouble, record_cause, record_server
 FROM identity_key WHERE identity_id = $1
 ORDER BY CASE slot WHEN 'active' THEN 1 WHEN 'next' THEN 2 ELSE 3 END;
 
 -- name: identity_key_judged
 UPDATE identity_key
 SET record_state = $2, record_since_us = $3, record_checked_us = $4, record_seen = $5,
-    record_advice = $6, record_trouble = $7
+    record_advice = $6, record_trouble = $7, record_cause = $8, record_server = $9
 WHERE id = $1;
 
 -- name: identity_key_remove_all

@@ -1,0 +1,162 @@
+#include "onboard/survey.h"
+
+#include "onboard/diagnosis.h"
+#include "onboard/misplaced.h"
+
+enum { DMARC_QUESTIONS_MAX = 8 /* RFC 9989 §4.10 */ };
+
+void survey_done(struct survey *survey)
+{
+    for (size_t i = 0; i < IDENTITY_RECORDS; i++)
+        arena_done(&survey->records[i].arena);
+    arena_done(&survey->arena);
+}
+
+static bool is_right(const struct record_finding *finding)
+{
+    return finding->proven && finding->state == RECORD_RIGHT;
+}
+
+/* A record that is not there, or not right, is looked for elsewhere. */
+static int ask_record(struct task *t, void *argument)
+{
+    struct survey_record *record = argument;
+    struct record_finding finding;
+    int r = resolver_query(t, &record->arena, record->expected.name, DNS_TXT, &record->answer);
+
+    record->asked = r == 0;
+    if (r < 0)
+        return r;
+    record_judge(&record->arena, &record->answer, &record->expected, &finding);
+    if (!finding.proven || is_right(&finding))
+        return 0;
+    return misplaced_find(t, &record->arena, &record->expected, record->survey->domain,
+                          &record->answer, &record->slip, &record->slip_advice);
+}
+
+/* The policy may be at a domain above (RFC 9989 §4.10). */
+static int ask_dmarc(struct task *t, void *argument)
+{
+    struct survey *survey = argument;
+    struct slice domain = survey->domain, label, state, record;
+    int r = 0;
+
+    for (int i = 0; i < DMARC_QUESTIONS_MAX && domain.size && r == 0; i++) {
+        struct slice name = arena_printf(&survey->arena, "_dmarc.%.*s", SLICE_ARG(domain));
+
+        r = resolver_query(t, &survey->arena, name, DNS_TXT, &survey->dmarc);
+        survey->dmarc_asked = r == 0;
+        if (r == 0)
+            dmarc_judge(&survey->arena, &survey->dmarc, &state, &record);
+        if (r == 0 && !slice_equal(state, SLICE("absent")))
+            return 0;
+        slice_cut(&domain, '.', &label);
+    }
+    return r;
+}
+
+static int find_zone(struct task *t, void *argument)
+{
+    struct survey *survey = argument;
+    int r = authority_find(t, survey->options, &survey->arena, survey->domain, &survey->look);
+
+    survey->zone_found = r == 0;
+    return r;
+}
+
+static int spawn_questions(struct survey *survey, struct scope *scope)
+{
+    int r = scope_spawn(scope, "zone", find_zone, survey);
+
+    for (size_t i = 0; i < survey->record_count && r == 0; i++) {
+        survey->records[i].survey = survey;
+        r = scope_spawn(scope, "record", ask_record, &survey->records[i]);
+    }
+    return r == 0 ? scope_spawn(scope, "dmarc", ask_dmarc, survey) : r;
+}
+
+static int ask_resolver(struct task *t, struct survey *survey)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, SURVEY_S * SECOND_US);
+    CLEANUP(scope_close) struct scope scope;
+    int r;
+
+    scope_open(&scope, t);
+    r = spawn_questions(survey, &scope);
+    if (r == 0)
+        r = scope_wait(t, &scope);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+static int ask_servers(struct task *t, struct survey *survey)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, SURVEY_SERVERS_S * SECOND_US);
+    struct authority_question questions[IDENTITY_RECORDS];
+    struct record_expected expected[IDENTITY_RECORDS];
+    int r;
+
+    for (size_t i = 0; i < survey->record_count; i++) {
+        expected[i] = survey->records[i].expected;
+        questions[i] = (struct authority_question){expected[i].name, DNS_TXT};
+    }
+    r = authority_ask(t, survey->options, &survey->arena, questions, survey->record_count,
+                      &survey->look);
+    survey->servers_asked = r == 0;
+    if (r == 0 && survey->record_count)
+        survey->authority = authority_conclude(&survey->look, expected, survey->record_count);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* A question without an answer when the time is over counts as a fault of the net. */
+static void judge_record(struct survey_record *record)
+{
+    if (!record->asked)
+        record->answer = (struct dns_answer){.status = DNS_TEMPORARY,
+                                             .why = SLICE("There was no answer in time.")};
+    record_judge(&record->arena, &record->answer, &record->expected, &record->finding);
+    if (record->finding.proven && !is_right(&record->finding) && record->slip != CAUSE_NONE) {
+        record->finding.cause = record->slip;
+        record->finding.advice = record->slip_advice;
+    }
+}
+
+static bool judge_records(struct survey *survey)
+{
+    bool right = true;
+
+    for (size_t i = 0; i < survey->record_count; i++) {
+        judge_record(&survey->records[i]);
+        right &= is_right(&survey->records[i].finding);
+    }
+    return right;
+}
+
+static void refine(struct survey *survey)
+{
+    for (size_t i = 0; i < survey->record_count && survey->servers_asked; i++) {
+        struct survey_record *record = &survey->records[i];
+
+        diagnosis_refine(&record->arena, &survey->look, i, &record->expected, &record->finding);
+    }
+}
+
+int survey_run(struct task *t, const struct authority_options *options, struct survey *survey)
+{
+    bool right;
+    int r;
+
+    survey->options = options;
+    r = ask_resolver(t, survey);
+    if (r < 0)
+        return r;
+    if (survey->dmarc_asked)
+        dmarc_judge(&survey->arena, &survey->dmarc, &survey->dmarc_state, &survey->dmarc_record);
+    right = judge_records(survey);
+    if (survey->zone_found && (!right || survey->thorough))
+        r = ask_servers(t, survey);
+    if (r == 0)
+        refine(survey);
+    return r;
+}
