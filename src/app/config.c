@@ -90,6 +90,7 @@ static int read_mail_address(struct slice text, void *target)
 #define MAIL_ADDRESS                                                                               \
     .type = SCHEMA_CUSTOM, .custom = read_mail_address,                                            \
     .expected = "a mail address such as post@example.org"
+#define DURATION_AT(member) .type = SCHEMA_DURATION, .offset = AT(member)
 #define ABSOLUTE_PATH                                                                              \
     .type = SCHEMA_CUSTOM, .custom = read_absolute_path, .expected = "a path that begins with /"
 
@@ -260,12 +261,7 @@ static const struct schema_field delivery_fields[] = {
      .offset = AT(dane_bogus_name),
      .fallback = "dnssec-failed.org"},
     {.name = "shaping_file", ABSOLUTE_PATH, .offset = AT(shaping_file), .fallback = ""},
-    {.name = "lifetime",
-     .type = SCHEMA_DURATION,
-     .offset = AT(lifetime_s),
-     .fallback = "4d",
-     .min = 60,
-     .max = 14 * 86400},
+    {.name = "lifetime", DURATION_AT(lifetime_s), .fallback = "4d", .min = 60, .max = 14 * 86400},
     {.name = "retry_delays",
      .type = SCHEMA_LIST,
      .offset = AT(retry_delays),
@@ -335,28 +331,18 @@ static const struct schema_field dkim_fields[] = {
      .min = 1024,
      .max = 4096},
     {.name = "patience",
-     .type = SCHEMA_DURATION,
-     .offset = AT(identity_patience_s),
+     DURATION_AT(identity_patience_s),
      .fallback = "72h",
      .min = 3600,
      .max = 90 * 86400},
-    {.name = "grace",
-     .type = SCHEMA_DURATION,
-     .offset = AT(identity_grace_s),
-     .fallback = "72h",
-     .max = 30 * 86400},
-    {.name = "revoke_after",
-     .type = SCHEMA_DURATION,
-     .offset = AT(identity_revoke_s),
-     .fallback = "10m",
-     .max = 86400},
+    {.name = "grace", DURATION_AT(identity_grace_s), .fallback = "72h", .max = 30 * 86400},
+    {.name = "revoke_after", DURATION_AT(identity_revoke_s), .fallback = "10m", .max = 86400},
     {.name = NULL},
 };
 
 static const struct schema_field history_fields[] = {
     {.name = "keep",
-     .type = SCHEMA_DURATION,
-     .offset = AT(history_keep_s),
+     DURATION_AT(history_keep_s),
      .fallback = "90d",
      .min = 7 * 86400,
      .max = (uint64_t)3650 * 86400},

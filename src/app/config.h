@@ -79,7 +79,8 @@ struct config {
     struct slice resolver_trust_anchor;
 
     uint64_t key_bits;
-    uint64_t identity_patience_s, identity_grace_s, identity_revoke_s; /* onboard/identity_state.h */
+    uint64_t identity_patience_s, identity_grace_s,
+        identity_revoke_s; /* onboard/identity_state.h */
 
     uint64_t history_keep_s;
 

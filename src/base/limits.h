@@ -31,8 +31,8 @@ enum {
 
     /* DNS */
     LIMIT_DNS_RECORDS = 100,
-    LIMIT_MX_HOSTS = 20,       /* hosts tried for one domain */
-    LIMIT_HOST_ADDRESSES = 16, /* addresses tried for one host */
+    LIMIT_MX_HOSTS = 20,            /* hosts tried for one domain */
+    LIMIT_HOST_ADDRESSES = 16,      /* addresses tried for one host */
     LIMIT_DNS_SERVERS = 8,          /* name servers of one zone that are asked directly */
     LIMIT_DNS_SERVER_ADDRESSES = 2, /* addresses tried for one of them */
     LIMIT_DNS_ZONE_DEPTH = 12,      /* labels gone up from a name to find its zone */

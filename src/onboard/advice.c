@@ -17,6 +17,25 @@ static struct slice count_records(struct arena *arena, const struct identity *id
                         identity->key_count, wrong == 1 ? "is" : "are");
 }
 
+static void advise_vanished(struct arena *arena, struct identity *identity)
+{
+    identity->why =
+        arena_printf(arena, "All DNS records of %.*s are gone, as its own name servers say.",
+                     SLICE_ARG(identity->domain));
+    identity->next_step = SLICE("If that is a mistake, restore them now: they are looked for once "
+                                "more, and if they are still gone, sending stops.");
+}
+
+static void advise_gone(struct arena *arena, struct identity *identity)
+{
+    identity->why = arena_printf(arena, "All DNS records of %.*s were taken away.",
+                                 SLICE_ARG(identity->domain));
+    identity->next_step = SLICE(
+        "If that was a mistake, restore them. Letterhead looks at least every hour and goes "
+        "on by itself, with the mail that waits; at once after: letterhead identity check. No "
+        "mail is taken before.");
+}
+
 /* The records may be there again, and still somebody must say that they are the client's. */
 static void advise_owner(struct arena *arena, struct identity *identity)
 {
@@ -85,20 +104,10 @@ void onboard_advise(struct arena *arena, const struct identity_verdict *verdict,
                   "taken before.");
         break;
     case IDENTITY_REASON_VANISHED:
-        identity->why =
-            arena_printf(arena, "All DNS records of %.*s are gone, as its own name servers say.",
-                         SLICE_ARG(domain));
-        identity->next_step =
-            SLICE("If that is a mistake, restore them now: they are looked for once more, and if "
-                  "they are still gone, sending stops.");
+        advise_vanished(arena, identity);
         break;
     case IDENTITY_REASON_GONE:
-        identity->why =
-            arena_printf(arena, "All DNS records of %.*s were taken away.", SLICE_ARG(domain));
-        identity->next_step =
-            SLICE("If that was a mistake, restore them. Letterhead looks at least every hour and "
-                  "goes on by itself, with the mail that waits; at once after: letterhead identity "
-                  "check. No mail is taken before.");
+        advise_gone(arena, identity);
         break;
     case IDENTITY_REASON_OWNER:
         advise_owner(arena, identity);

@@ -2,13 +2,13 @@
  * between. Asked before an identity is revoked, and for diagnosis (servers that disagree, or do not
  * serve the domain at all).
  *
- * Which servers these are the resolver says (NS and addresses); then every server is asked directly,
- * without recursion, over TCP alone: an answer that somebody only guessed to be expected cannot get
- * in. A server that does not speak TCP (RFC 7766 §5 demands it) counts as silent. Whoever runs a
- * zone says where its servers are, so the address policy holds for them; a zone that the operator
- * gave addresses for (resolver.stubs) is asked there instead.
+ * Which servers these are the resolver says (NS and addresses); then every server is asked
+ * directly, without recursion, over TCP alone: an answer that somebody only guessed to be expected
+ * cannot get in. A server that does not speak TCP (RFC 7766 §5 demands it) counts as silent.
+ * Whoever runs a zone says where its servers are, so the address policy holds for them; a zone that
+ * the operator gave addresses for (resolver.stubs) is asked there instead.
  *
- * What servers say is a value. Nothing here decides what it means: onboard/identity_state.h does. */
+ * What servers say is a value. What it means for the identity, onboard/identity_state.h decides. */
 #ifndef LETTERHEAD_ONBOARD_AUTHORITY_H
 #define LETTERHEAD_ONBOARD_AUTHORITY_H
 
@@ -74,8 +74,8 @@ struct authority_look {
     struct slice trouble; /* why nobody could be asked, a sentence; else empty */
 };
 
-/* Finds the zone that _domainkey.<domain> is in, and its servers. 0, with `trouble` set when it is not
- * known; -ECANCELED, -ETIMEDOUT (a deadline of the task's). Memory is from the arena. */
+/* Finds the zone that _domainkey.<domain> is in, and its servers. 0, with `trouble` set when it is
+ * not known; -ECANCELED, -ETIMEDOUT (a deadline of the task's). Memory is from the arena. */
 MUST_CHECK int authority_find(struct task *t, const struct authority_options *options,
                               struct arena *arena, struct slice domain, struct authority_look *ret);
 /* Asks all servers that were found, at the same time. Errors as above. */

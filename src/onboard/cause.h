@@ -1,5 +1,5 @@
-/* Why a DNS record of an identity is not as it should be: causes, not symptoms. "Missing" would send
- * people to wait for what will never come. The word is in the database and in JSON. */
+/* Why a DNS record of an identity is not as it should be: causes, not symptoms. "Missing" would
+ * send people to wait for what will never come. The word is in the database and in JSON. */
 #ifndef LETTERHEAD_ONBOARD_CAUSE_H
 #define LETTERHEAD_ONBOARD_CAUSE_H
 

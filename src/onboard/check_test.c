@@ -115,6 +115,7 @@ static void open_fixture(struct task *t, struct fixture *f)
     f->server = (struct name_server){.find = find_text};
     name_server_open(t, &f->scope, &f->server);
     f->stub = (struct authority_stub){SLICE("example.org"), f->server.at};
+    publish_type(DNS_SOA, "example.org", "ns1.example.org");
     f->service = (struct onboard_service){f->world.service.store,
                                           f->world.service.pusher,
                                           IDENTITY_TIMES_DEFAULT,
@@ -242,7 +243,7 @@ static void assert_notice(const struct fixture *f, const char *words)
     assert_int_equal(notice_told(f->world.service.store, row.id, 1), 0);
 }
 
-/* Whatever the resolver says: without the word of the domain's own servers nothing stops at once. */
+/* Whatever the resolver says: nothing stops at once without the word of the domain's servers. */
 static int revokes_by_the_servers_word(struct task *t, void *argument)
 {
     CLEANUP(close_fixture) struct fixture f;

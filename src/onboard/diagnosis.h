@@ -1,6 +1,6 @@
-/* What the domain's own servers add to what the resolver found of a record: that they disagree, that
- * none of them serves the domain, that all have the record already; and at which server it was
- * seen. Pure. */
+/* What the domain's own servers add to what the resolver found of a record: that they disagree,
+ * that none of them serves the domain, that all have the record already; and at which server it
+ * was seen. Pure. */
 #ifndef LETTERHEAD_ONBOARD_DIAGNOSIS_H
 #define LETTERHEAD_ONBOARD_DIAGNOSIS_H
 

@@ -1,6 +1,6 @@
-/* What the operator and the site's contact are told of an identity's life: that records are missing,
- * that sending has stopped, that all is well again. An identity that only waits for its records is
- * no trouble. */
+/* What the operator and the site's contact are told of an identity's life: that records are
+ * missing, that sending has stopped, that all is well again. An identity that only waits for its
+ * records is no trouble. */
 #ifndef LETTERHEAD_ONBOARD_IDENTITY_NOTICE_H
 #define LETTERHEAD_ONBOARD_IDENTITY_NOTICE_H
 

@@ -118,7 +118,7 @@ static void judges(void **state)
     }
 }
 
-/* A revocation, look by look. Each: when, what the resolver and the servers say; what it comes to. */
+/* A revocation, look by look: when, what the resolver and the servers say; what it comes to. */
 static const struct {
     int64_t at_s;
     const char *records;

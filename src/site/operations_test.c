@@ -303,7 +303,7 @@ static int signs_with_a_key_that_can_be_verified(struct task *t, void *argument)
     query_bind_text(&q, SLICE("right"));
     query_bind_int(&q, 1);
     query_bind_int(&q, 1);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         query_bind_text(&q, SLICE_NONE);
     assert_int_equal(query_run(&q), 0);
     query_done(&q);
