@@ -60,6 +60,7 @@ struct config {
     uint64_t delivery_connections_max;
     uint64_t messages_per_connection_max;
     struct slice authorities_file;
+    struct slice relay_authorities;
     bool dane;
     struct slice dane_signed_name, dane_bogus_name;
     struct slice shaping_file; /* empty: what is built in */

@@ -86,6 +86,7 @@ static void the_example_shows_the_defaults(void **state)
     assert_true(slice_equal(as_is->control_socket, all_live->control_socket));
     assert_true(slice_equal(as_is->master_key_file, all_live->master_key_file));
     assert_true(slice_equal(as_is->authorities_file, all_live->authorities_file));
+    assert_true(slice_equal(as_is->relay_authorities, all_live->relay_authorities));
     assert_int_equal(as_is->dane, all_live->dane);
     assert_true(slice_equal(as_is->tls_reports_site, all_live->tls_reports_site));
     assert_true(slice_equal(as_is->tls_reports_from, all_live->tls_reports_from));

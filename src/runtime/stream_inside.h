@@ -5,6 +5,7 @@
 #include "runtime/io.h"
 #include "runtime/loop.h"
 #include "runtime/stream.h"
+#include "runtime/tls_shown.h"
 
 struct stream {
     struct io io;
@@ -17,6 +18,7 @@ struct stream {
     struct stream_tls *tls; /* NULL: in clear */
     char *tls_error;        /* from malloc; NULL: none */
     enum wire_tls_result tls_result;
+    enum tls_fault tls_fault;
 };
 
 /* Reads, through TLS, what has come: -EAGAIN when that is nothing. Waits only if TLS itself must

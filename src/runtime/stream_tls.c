@@ -17,6 +17,7 @@ struct stream_tls {
     bool unusable;        /* a fatal error: no goodbye either */
     struct tls_name name; /* the server's, as the client expects it */
     X509 *refused;        /* the certificate that failed verification, kept to explain why */
+    STACK_OF(X509) *sent; /* with it; NULL: none failed */
     struct tls_sessions *sessions; /* where the client's go; NULL: nowhere */
     struct tls_session_key session_key;
 };
@@ -190,6 +191,7 @@ void stream_tls_free(struct stream *s)
     ERR_clear_error();
     SSL_free(s->tls->ssl);
     X509_free(s->tls->refused);
+    OSSL_STACK_OF_X509_free(s->tls->sent);
     free(s->tls);
     s->tls = NULL;
 }
@@ -201,8 +203,10 @@ static int keep_refused(int accepted, X509_STORE_CTX *store)
     struct stream *s = SSL_get_app_data(ssl);
     X509 *certificate = X509_STORE_CTX_get_current_cert(store);
 
-    if (!accepted && certificate && !s->tls->refused && X509_up_ref(certificate) == 1)
+    if (!accepted && certificate && !s->tls->refused && X509_up_ref(certificate) == 1) {
         s->tls->refused = certificate;
+        s->tls->sent = X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(store));
+    }
     return accepted;
 }
 
@@ -213,6 +217,7 @@ static void attach(struct stream *s, struct tls_context *context, int verify_mod
     free(s->tls_error);
     s->tls_error = NULL;
     s->tls_result = WIRE_TLS_SUCCESS;
+    s->tls_fault = TLS_FAULT_NONE;
     s->tls = base_allocate(sizeof *s->tls);
     s->tls->ssl = SSL_new(context->openssl);
     if (!s->tls->ssl)
@@ -229,11 +234,14 @@ static int explain(struct stream *s, int r)
         .code = ERR_peek_error(), .certificate = s->tls->refused, .name = s->tls->name.text};
 
     s->tls_result = WIRE_TLS_VALIDATION_FAILURE;
+    s->tls_fault = TLS_FAULT_CLOSED;
     if (r == -ECANCELED || r == -ETIMEDOUT)
         return r;
+    s->tls_fault = tls_fault_of_protocol(ERR_GET_REASON(failure.code));
     if (ERR_GET_REASON(failure.code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         failure.verify_result = SSL_get_verify_result(s->tls->ssl);
         s->tls_result = tls_result_of(failure.verify_result);
+        s->tls_fault = tls_fault_of_verification(failure.verify_result);
     }
     s->tls_error = tls_explain(&failure);
     ERR_clear_error();
@@ -282,6 +290,7 @@ static void observe(struct stream *s, const struct tls_demand *demand)
     if (demand->judge != TLS_OBSERVE || failure.verify_result == X509_V_OK)
         return;
     s->tls_result = tls_result_of(failure.verify_result);
+    s->tls_fault = tls_fault_of_verification(failure.verify_result);
     s->tls_error = tls_explain(&failure);
 }
 
@@ -344,6 +353,13 @@ int stream_start_tls_client(struct task *t, struct stream *s, struct tls_context
                                       .server_name = server_name};
 
     return stream_start_tls_demanding(t, s, context, &demand);
+}
+
+const STACK_OF(X509) *stream_tls_chain(const struct stream *s)
+{
+    if (!s->tls)
+        return NULL;
+    return s->tls->sent ? s->tls->sent : SSL_get_peer_cert_chain(s->tls->ssl);
 }
 
 enum wire_tls_result stream_tls_result(const struct stream *s)

@@ -2,6 +2,8 @@
 
 #include "runtime/tls_inside.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -122,11 +124,49 @@ int tls_context_new_server(struct slice certificate_pem, struct slice key_pem,
     return 0;
 }
 
-static int trust(SSL_CTX *openssl, const char *path, char **ret_problem)
+static int trust_file(SSL_CTX *openssl, const char *path, char **ret_problem)
 {
     if (SSL_CTX_load_verify_file(openssl, path) == 1)
         return 0;
     return problem(-EINVAL, "The file of trusted authorities cannot be used", ret_problem);
+}
+
+static bool is_certificate(const struct dirent *entry)
+{
+    return slice_ends_nocase(slice_text(entry->d_name), SLICE(".crt"));
+}
+
+/* One authority a file, as Debian's ca-certificates installs them. */
+static int trust_directory(SSL_CTX *openssl, DIR *directory, const char *path, char **ret_problem)
+{
+    struct dirent *entry;
+    size_t count = 0;
+    int r = 0;
+
+    while (r == 0 && (entry = readdir(directory))) {
+        char file[PATH_MAX];
+
+        if (!is_certificate(entry))
+            continue;
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        r = trust_file(openssl, file, ret_problem);
+        count++;
+    }
+    if (r == 0 && count == 0)
+        return problem(-EINVAL, "The directory of trusted authorities has no *.crt", ret_problem);
+    return r;
+}
+
+static int trust(SSL_CTX *openssl, const char *path, char **ret_problem)
+{
+    DIR *directory = opendir(path);
+    int r;
+
+    if (!directory)
+        return trust_file(openssl, path, ret_problem);
+    r = trust_directory(openssl, directory, path, ret_problem);
+    closedir(directory);
+    return r;
 }
 
 int tls_context_new_client(const struct tls_client_options *options, struct tls_context **ret,

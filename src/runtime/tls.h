@@ -16,8 +16,8 @@ MUST_CHECK int tls_context_new_server(struct slice certificate_pem, struct slice
 
 struct tls_client_options {
     bool verify; /* what stream_start_tls_client demands; see TLS_AUTHORITIES */
-    /* Whom certificates may come from; NULL: nobody, so that only TLS_ANY and TLS_DANE can succeed.
-     */
+    /* Whom certificates may come from: a file, or a directory whose files *.crt all count. NULL:
+     * nobody, so that only TLS_ANY and TLS_DANE can succeed. */
     const char *authorities_pem_path;
     size_t sessions_max; /* remembered, of all servers, to be resumed; 0: none */
 };
