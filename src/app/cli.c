@@ -99,20 +99,37 @@ static const char *wanted_secret(const struct control_operation *operation, cons
     return NULL;
 }
 
+static void tell(void *context, const json_t *progress)
+{
+    const struct cli_command *command = context;
+
+    command->progress(progress);
+    fflush(stdout);
+}
+
+/* Progress is for people: programs read the reply. */
+static int call_once(const char *path, const struct cli_line *line,
+                     const struct cli_command *command, json_t **ret_reply, char **ret_problem)
+{
+    const struct control_client_watch watch = {tell, (void *)(uintptr_t)command};
+
+    return control_client_call_watched(
+        path, command->operation, line->input,
+        command->progress && line->format == CLI_TABLE ? &watch : NULL, ret_reply, ret_problem);
+}
+
 /* Asks the service, and for a secret, where it has to be. */
 static int call(const char *path, const struct cli_line *line, const struct cli_command *command,
                 const struct control_operation *operation, json_t **ret_reply, char **ret_problem)
 {
-    int r = control_client_call(path, command->operation, line->input, ret_reply, ret_problem);
+    int r = call_once(path, line, command, ret_reply, ret_problem);
     const char *secret = r < 0 ? NULL : wanted_secret(operation, line->input, *ret_reply);
 
     if (!secret)
         return r;
     json_decref(*ret_reply);
     r = cli_input_ask(line->input, secret, ret_problem);
-    return r < 0
-               ? r
-               : control_client_call(path, command->operation, line->input, ret_reply, ret_problem);
+    return r < 0 ? r : call_once(path, line, command, ret_reply, ret_problem);
 }
 
 static int ask(const struct cli_line *line, const struct cli_command *command,

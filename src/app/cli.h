@@ -23,6 +23,8 @@ struct cli_command {
     const char *operation; /* "site.add" */
     /* Shows the output; NULL: generically. */
     void (*print)(const json_t *output);
+    /* Shows how far the operation has come, while it runs; NULL: it is not told. */
+    void (*progress)(const json_t *progress);
     /* --format zone; NULL: there is none. */
     void (*print_zone)(const json_t *output);
     /* What the exit status says of an operation that was done; NULL: CLI_DONE. */

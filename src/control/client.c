@@ -1,6 +1,7 @@
 #include "control/client.h"
 
 #include "base/buffer.h"
+#include "base/secret.h"
 #include "control/json.h"
 #include "control/server.h"
 
@@ -48,32 +49,70 @@ static int send_all(int descriptor, struct slice bytes)
     return 0;
 }
 
-/* Up to the end of the line. -EPIPE: it was closed before. */
-static int receive_line(int descriptor, struct buffer *line)
+/* Up to the end of a line; what follows it stays. -EPIPE: it was closed before. */
+static int receive_line(int descriptor, struct buffer *received, struct slice *ret_line)
 {
-    while (line->size == 0 || line->data[line->size - 1] != '\n') {
+    ssize_t end;
+
+    while ((end = slice_find(buffer_slice(received), '\n')) < 0) {
         ssize_t size;
 
-        if (line->size > CONTROL_REPLY_BYTES_MAX)
+        if (received->size > CONTROL_REPLY_BYTES_MAX)
             return -EMSGSIZE;
-        size = recv(descriptor, buffer_reserve(line, READ_BYTES), READ_BYTES, 0);
+        size = recv(descriptor, buffer_reserve(received, READ_BYTES), READ_BYTES, 0);
         if (size < 0 && errno == EINTR)
             continue;
         if (size <= 0)
             return size == 0 ? -EPIPE : -errno;
-        line->size += (size_t)size;
+        received->size += (size_t)size;
     }
+    *ret_line = slice_part(buffer_slice(received), 0, (size_t)end + 1);
     return 0;
 }
 
-static int send_request(int descriptor, const char *operation, json_t *input)
+/* Progress is passed on until the reply comes. */
+static int receive_reply(int descriptor, const struct control_client_watch *watch,
+                         json_t **ret_reply)
+{
+    CLEANUP(buffer_done) struct buffer received = BUFFER_NONE;
+
+    for (;;) {
+        CLEANUP(base_free_pointer) char *why = NULL;
+        const json_t *progress;
+        struct slice line;
+        json_t *reply;
+        int r = receive_line(descriptor, &received, &line);
+
+        if (r == 0 && control_json_read(line, &reply, &why) < 0)
+            r = -EBADMSG;
+        if (r < 0)
+            return r;
+        progress = json_object_get(reply, "progress");
+        if (!progress) {
+            *ret_reply = reply;
+            return 0;
+        }
+        if (watch)
+            watch->tell(watch->context, progress);
+        json_decref(reply);
+        buffer_consume(&received, line.size);
+    }
+}
+
+/* It may hold a password. */
+static int send_request(int descriptor, const char *operation, json_t *input, bool progress)
 {
     json_t *request = json_pack("{s:s, s:O}", "operation", operation, "input", input);
-    char *text = json_dumps(request, JSON_COMPACT);
-    int r = send_all(descriptor, slice_text(text));
+    char *text;
+    int r;
 
+    if (progress)
+        json_object_set_new(request, "progress", json_true());
+    text = json_dumps(request, JSON_COMPACT);
+    r = send_all(descriptor, slice_text(text));
     if (r == 0)
         r = send_all(descriptor, SLICE("\n"));
+    secret_wipe(text, strlen(text));
     free(text);
     json_decref(request);
     return r;
@@ -110,25 +149,28 @@ static char *describe_failure(const char *path, int error)
     return text;
 }
 
-int control_client_call(const char *path, const char *operation, json_t *input, json_t **ret_reply,
-                        char **ret_problem)
+int control_client_call_watched(const char *path, const char *operation, json_t *input,
+                                const struct control_client_watch *watch, json_t **ret_reply,
+                                char **ret_problem)
 {
     CLEANUP(base_close_descriptor) int descriptor = -1;
-    CLEANUP(buffer_done) struct buffer line = BUFFER_NONE;
-    CLEANUP(base_free_pointer) char *why = NULL;
     json_t *reply = NULL;
     int r = connect_to(path, &descriptor);
 
     if (r == 0)
-        r = send_request(descriptor, operation, input);
+        r = send_request(descriptor, operation, input, watch != NULL);
     if (r == 0)
-        r = receive_line(descriptor, &line);
-    if (r == 0 && control_json_read(buffer_slice(&line), &reply, &why) < 0)
-        r = -EBADMSG;
+        r = receive_reply(descriptor, watch, &reply);
     if (r < 0) {
         *ret_problem = describe_failure(path, r);
         return r;
     }
     *ret_reply = reply;
     return 0;
+}
+
+int control_client_call(const char *path, const char *operation, json_t *input, json_t **ret_reply,
+                        char **ret_problem)
+{
+    return control_client_call_watched(path, operation, input, NULL, ret_reply, ret_problem);
 }

@@ -12,4 +12,14 @@
 MUST_CHECK int control_client_call(const char *path, const char *operation, json_t *input,
                                    json_t **ret_reply, char **ret_problem);
 
+/* The same for an operation that tells how far it has come: `tell` hears each piece of it
+ * (control_progress) as it comes. */
+struct control_client_watch {
+    void (*tell)(void *context, const json_t *progress);
+    void *context;
+};
+MUST_CHECK int control_client_call_watched(const char *path, const char *operation, json_t *input,
+                                           const struct control_client_watch *watch,
+                                           json_t **ret_reply, char **ret_problem);
+
 #endif

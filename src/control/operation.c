@@ -48,6 +48,13 @@ int control_refuse(struct control_call *call, const char *code, const char *fiel
     return -ENOMSG;
 }
 
+void control_progress(struct task *t, const struct control_call *call, json_t *progress)
+{
+    if (call->watch)
+        call->watch->tell(t, call->watch->context, progress);
+    json_decref(progress);
+}
+
 const struct control_operation *control_find(const struct control_set *sets, size_t set_count,
                                              struct slice name, void **ret_context)
 {

@@ -68,8 +68,15 @@ void control_problem_done(struct control_problem *problem);
 void control_problem_set(struct control_problem *problem, const char *code, const char *field,
                          const char *cure, const char *message, ...) PRINTF_LIKE(5, 6);
 
+/* Who hears how far an operation that takes its time has come. */
+struct control_watch {
+    void (*tell)(struct task *t, void *context, const json_t *progress);
+    void *context;
+};
+
 struct control_call {
-    void *context; /* of the operation's set */
+    const struct control_watch *watch; /* NULL: nobody */
+    void *context;                     /* of the operation's set */
     const struct control_caller *caller;
     const json_t *input;
     json_t *output; /* the handler fills it */
@@ -101,6 +108,10 @@ struct control_set {
  * there is. */
 MUST_CHECK int control_refuse(struct control_call *call, const char *code, const char *field,
                               const char *cure, const char *message, ...) PRINTF_LIKE(5, 6);
+
+/* Tells whoever watches; `progress` is an object as the operation documents it, and is taken over.
+ */
+void control_progress(struct task *t, const struct control_call *call, json_t *progress);
 
 /* NULL when there is no such operation; otherwise its set's context is in *ret_context. */
 const struct control_operation *control_find(const struct control_set *sets, size_t set_count,

@@ -35,7 +35,8 @@ static int check_request(const json_t *request, struct control_problem *problem)
     }
     json_object_foreach((json_t *)(uintptr_t)request, name, value)
     {
-        if (strcmp(name, "operation") == 0 || strcmp(name, "input") == 0)
+        if (strcmp(name, "operation") == 0 || strcmp(name, "input") == 0 ||
+            strcmp(name, "progress") == 0)
             continue;
         control_problem_set(problem, CONTROL_INVALID, name,
                             "Put the operation's fields into \"input\".",
@@ -102,12 +103,21 @@ static void run(struct task *t, const struct control_operation *operation,
 json_t *control_perform(struct task *t, const struct control_set *sets, size_t set_count,
                         const struct control_caller *caller, const json_t *request)
 {
+    return control_perform_watched(t, sets, set_count, caller, NULL, request);
+}
+
+json_t *control_perform_watched(struct task *t, const struct control_set *sets, size_t set_count,
+                                const struct control_caller *caller,
+                                const struct control_watch *watch, const json_t *request)
+{
     struct control_call call = {.caller = caller, .problem = CONTROL_PROBLEM_NONE};
     const struct control_operation *operation = NULL;
     json_t *reply, *none = json_object();
     const char *name;
 
     call.output = json_object();
+    if (json_is_true(json_object_get(request, "progress")))
+        call.watch = watch;
     if (check_request(request, &call.problem) == 0) {
         name = json_string_value(json_object_get(request, "operation"));
         call.input = json_object_get(request, "input") ? json_object_get(request, "input") : none;

@@ -98,17 +98,29 @@ static int send_reply(struct task *t, struct connection *c, json_t *reply)
     return send_text(t, c, text, strlen(text));
 }
 
+/* Whoever has gone away is noticed with the reply. */
+static void tell_progress(struct task *t, void *context, const json_t *progress)
+{
+    json_t *line = json_pack("{s:O}", "progress", progress);
+
+    (void)!send_reply(t, context, line);
+}
+
 static json_t *answer(struct task *t, struct connection *c, struct slice line)
 {
+    const struct control_watch watch = {tell_progress, c};
     CLEANUP(task_deadline_end)
     struct task_deadline limit = task_deadline_after(t, CONTROL_OPERATION_S * SECOND_US);
     const struct control_server_options *options = c->server->options;
     CLEANUP(base_free_pointer) char *why = NULL;
     json_t *request, *reply;
+    int r = control_json_read(line, &request, &why);
 
-    if (control_json_read(line, &request, &why) < 0)
+    secret_wipe((char *)(uintptr_t)line.data, line.size); /* it may hold a password */
+    if (r < 0)
         return reply_not_json(why);
-    reply = control_perform(t, options->sets, options->set_count, &c->caller, request);
+    reply =
+        control_perform_watched(t, options->sets, options->set_count, &c->caller, &watch, request);
     json_decref(request);
     return reply;
 }

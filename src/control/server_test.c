@@ -22,6 +22,20 @@ static int echo(struct task *t, struct control_call *call)
     return task_sleep(t, 1000);
 }
 
+/* Tells of two steps, and then the sum. */
+static int walk(struct task *t, struct control_call *call)
+{
+    int r = 0;
+
+    for (int i = 1; i <= 2 && r == 0; i++) {
+        control_progress(t, call, json_pack("{s:i}", "step", i));
+        r = task_sleep(t, 1000);
+    }
+    json_object_set_new(call->output, "steps", json_integer(2));
+    return r;
+}
+
+static const struct control_field no_fields[] = {{NULL}};
 static const struct control_field fields[] = {
     {.name = "size", .type = CONTROL_NUMBER, .max = 1 << 30},
     {.name = "text", .type = CONTROL_TEXT, .max = 1 << 30},
@@ -29,6 +43,7 @@ static const struct control_field fields[] = {
 };
 static const struct control_operation operations[] = {
     {.name = "test.echo", .who = CONTROL_VIEWER, .input = fields, .handler = echo},
+    {.name = "test.walk", .who = CONTROL_VIEWER, .input = no_fields, .handler = walk},
 };
 static const struct control_set set = {operations, ARRAY_LEN(operations), NULL};
 
@@ -151,6 +166,44 @@ static void what_is_too_large_is_refused(void **state)
     run_with_client(ask_too_much);
 }
 
+static void add_step(void *context, const json_t *progress)
+{
+    *(json_int_t *)context += json_integer_value(json_object_get(progress, "step"));
+}
+
+/* Who does not ask for it sees the reply alone. */
+static int watch_it(void)
+{
+    json_int_t sum = 0;
+    const struct control_client_watch watch = {add_step, &sum}, *const watches[] = {&watch, NULL};
+    json_t *input = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(watches); i++) {
+        CLEANUP(base_free_pointer) char *problem = NULL;
+        json_t *reply;
+
+        for (int tries = 0;; tries++) /* the socket may not be there yet */
+            if (control_client_call_watched(path, "test.walk", input, watches[i], &reply,
+                                            &problem) == 0)
+                break;
+            else if (tries == 100 || usleep(10000) < 0)
+                return 1;
+        if (json_integer_value(json_object_get(json_object_get(reply, "output"), "steps")) != 2)
+            return 2;
+        json_decref(reply);
+        if (sum != 3)
+            return 3;
+    }
+    json_decref(input);
+    return 0;
+}
+
+static void progress_comes_before_the_reply(void **state)
+{
+    (void)state;
+    run_with_client(watch_it);
+}
+
 static void who_is_there_is_known(void **state)
 {
     struct control_caller caller;
@@ -184,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies_of_any_size_arrive),
         cmocka_unit_test(what_is_too_large_is_refused),
+        cmocka_unit_test(progress_comes_before_the_reply),
         cmocka_unit_test(who_is_there_is_known),
         cmocka_unit_test(nobody_there_is_explained),
     };

@@ -12,12 +12,12 @@
 
 struct stream_tls {
     SSL *ssl;
-    int io_error;         /* what the socket said last, when it was worse than -EAGAIN */
-    bool ended;           /* the socket has no more to read */
-    bool unusable;        /* a fatal error: no goodbye either */
-    struct tls_name name; /* the server's, as the client expects it */
-    X509 *refused;        /* the certificate that failed verification, kept to explain why */
-    STACK_OF(X509) *sent; /* with it; NULL: none failed */
+    int io_error;          /* what the socket said last, when it was worse than -EAGAIN */
+    bool ended;            /* the socket has no more to read */
+    bool unusable;         /* a fatal error: no goodbye either */
+    struct tls_name name;  /* the server's, as the client expects it */
+    X509 *refused;         /* the certificate that failed verification, kept to explain why */
+    STACK_OF(X509) * sent; /* with it; NULL: none failed */
     struct tls_sessions *sessions; /* where the client's go; NULL: nowhere */
     struct tls_session_key session_key;
 };
@@ -191,7 +191,7 @@ void stream_tls_free(struct stream *s)
     ERR_clear_error();
     SSL_free(s->tls->ssl);
     X509_free(s->tls->refused);
-    OSSL_STACK_OF_X509_free(s->tls->sent);
+    sk_X509_pop_free(s->tls->sent, X509_free);
     free(s->tls);
     s->tls = NULL;
 }
@@ -355,7 +355,7 @@ int stream_start_tls_client(struct task *t, struct stream *s, struct tls_context
     return stream_start_tls_demanding(t, s, context, &demand);
 }
 
-const STACK_OF(X509) *stream_tls_chain(const struct stream *s)
+const STACK_OF(X509) * stream_tls_chain(const struct stream *s)
 {
     if (!s->tls)
         return NULL;

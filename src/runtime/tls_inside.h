@@ -30,7 +30,7 @@ MUST_CHECK int tls_demand_apply(SSL *ssl, struct tls_context *context,
                                 struct tls_session_key *ret_key);
 
 /* The certificates that the server sent, its own first; NULL: none are known. Borrowed. */
-const STACK_OF(X509) *stream_tls_chain(const struct stream *s);
+const STACK_OF(X509) * stream_tls_chain(const struct stream *s);
 
 /* Has the client's streams keep the sessions that servers give them (stream_tls.c). */
 void stream_tls_keep_sessions(struct tls_context *context, size_t max);
@@ -38,8 +38,8 @@ void stream_tls_keep_sessions(struct tls_context *context, size_t max);
 /* What a verification came to, in TLS-RPT's words. */
 enum wire_tls_result tls_result_of(long verify_result);
 
-/* The same in ours (runtime/tls_shown.h), and for OpenSSL's reason when no certificate was at fault;
- * 0: the other side went away. */
+/* The same in ours (runtime/tls_shown.h), and for OpenSSL's reason when no certificate was at
+ * fault; 0: the other side went away. */
 enum tls_fault tls_fault_of_verification(long verify_result);
 enum tls_fault tls_fault_of_protocol(int reason);
 

@@ -71,9 +71,9 @@ static struct slice name_text(struct arena *arena, const X509_NAME *name)
         return SLICE("(no name)");
     value = X509_NAME_ENTRY_get_data(
         X509_NAME_get_entry(name, at < 0 ? X509_NAME_entry_count(name) - 1 : at));
-    return arena_copy(arena, slice_part(slice_of(ASN1_STRING_get0_data(value),
-                                                 (size_t)ASN1_STRING_length(value)),
-                                        0, NAME_BYTES_MAX));
+    return arena_copy(
+        arena, slice_part(slice_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
+                          0, NAME_BYTES_MAX));
 }
 
 static void free_names(GENERAL_NAMES **names)

@@ -16,7 +16,7 @@ enum tls_fault {
     TLS_FAULT_EXPIRED,
     TLS_FAULT_NOT_YET_VALID,
     TLS_FAULT_NAME,
-    TLS_FAULT_WEAK, /* key or signature */
+    TLS_FAULT_WEAK,        /* key or signature */
     TLS_FAULT_CERTIFICATE, /* another fault of a certificate */
     TLS_FAULT_OLD_VERSION, /* TLS 1.1 or older only */
     TLS_FAULT_NOT_TLS,     /* it answered in clear */
