@@ -42,6 +42,21 @@ static int answer_status(struct task *t, struct gateway *g, struct buffer *reply
     return 0;
 }
 
+static int apply_directory(struct gateway *g, uint8_t type, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+    int r = directory_apply(g->directory, type, body);
+
+    condition_broadcast(&g->changed);
+    if (r < 0)
+        return r;
+    if (type == IPC_DIRECTORY_SITE || type == IPC_DIRECTORY_REMOVE)
+        deliver_site_changed(g->deliver, cursor_u64(&c)); /* which both begin with */
+    if (type == IPC_DIRECTORY_END)
+        deliver_sites_changed(g->deliver);
+    return 0;
+}
+
 /* What the steward asks. Until the queue is open only the directory can be served. */
 static int steward_request(struct task *t, void *context, uint8_t type, struct slice body,
                            struct buffer *reply)
@@ -54,9 +69,7 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_DIRECTORY_SITE:
     case IPC_DIRECTORY_REMOVE:
     case IPC_DIRECTORY_END:
-        r = directory_apply(g->directory, type, body);
-        condition_broadcast(&g->changed);
-        return r;
+        return apply_directory(g, type, body);
     case IPC_RETURN_KEYS:
         r = return_keys_apply(&g->return_keys, body);
         condition_broadcast(&g->changed);
@@ -107,7 +120,7 @@ static void meet_neighbours(struct scope *scope, struct gateway *g)
     g->steward = peer_new(scope, "steward", g->options.steward_socket, &to_steward);
 }
 
-static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
+static void prepare_delivery(struct gateway *g)
 {
     g->options.deliver.sign = (struct sign_options){g->directory, g->vault};
     g->options.deliver.return_keys = &g->return_keys.keys;
@@ -115,12 +128,25 @@ static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
     g->transport = transport_new(&g->options.transport, g->steward);
     g->options.deliver.tls_policy = transport_policy(g->transport);
     g->deliver = deliver_new(&g->options.deliver);
+    g->options.queue.job_recipients = deliver_job_recipients;
     g->options.queue.destination = deliver_destination;
     g->options.queue.pool = deliver_pool;
     g->options.queue.due = deliver_due;
     g->options.queue.holding = deliver_holding;
     g->options.queue.context = g->deliver;
-    return queue_open(t, scope, &g->options.queue, &g->queue);
+}
+
+/* Where a site's mail goes depends on what the directory says of the site, and the queue asks that
+ * of all mail as soon as it is read. */
+static int open_queue(struct task *t, struct scope *scope, struct gateway *g)
+{
+    int r = 0;
+
+    while (r == 0 && !directory_ready(g->directory) && !g->ending)
+        r = condition_wait(t, &g->changed);
+    if (r == 0 && !g->ending)
+        r = queue_open(t, scope, &g->options.queue, &g->queue);
+    return r;
 }
 
 static void open_submission(struct task *t, struct gateway *g)
@@ -196,6 +222,13 @@ static int tell_sent(struct task *t, void *argument)
     return deliver_tell_sent(t, g->deliver, g->steward);
 }
 
+static int tell_relays(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+
+    return deliver_tell_relays(t, g->deliver, g->steward);
+}
+
 /* Before that it is not known what to sign by, which address mail is to go out from, or where
  * bounces are to come back to. */
 static bool knows_enough(const struct gateway *g)
@@ -207,15 +240,12 @@ static bool knows_enough(const struct gateway *g)
 /* From here on mail flows, out and in at the same time. */
 static int work(struct task *t, struct gateway *g)
 {
-    CLEANUP(scope_close) struct scope delivery, front, watch;
+    CLEANUP(scope_close) struct scope delivery, front;
     int r;
 
     scope_open(&delivery, t);
     scope_open(&front, t);
-    scope_open(&watch, t);
-    r = scope_spawn(&watch, "wait for stop", wait_for_stop, g);
-    if (r == 0)
-        r = scope_spawn(&delivery, "events", pump, g);
+    r = scope_spawn(&delivery, "events", pump, g);
     while (r == 0 && !knows_enough(g) && !g->ending)
         r = condition_wait(t, &g->changed);
     if (r < 0 || g->ending)
@@ -227,6 +257,8 @@ static int work(struct task *t, struct gateway *g)
         return r;
     deliver_start(g->deliver, &delivery, g->queue);
     r = scope_spawn(&delivery, "what was sent", tell_sent, g);
+    if (r == 0)
+        r = scope_spawn(&delivery, "relays", tell_relays, g);
     if (r < 0)
         return r;
     r = g->options.draining ? scope_spawn(&front, "drain", drain, g)
@@ -239,20 +271,26 @@ static int work(struct task *t, struct gateway *g)
         r = deliver_stop(t, g->deliver, STOP_DELIVERY_US);
     if (r == 0)
         r = deliver_tell_sent_last(t, g->deliver, g->steward);
+    if (r == 0)
+        r = deliver_tell_relays_last(t, g->deliver, g->steward);
     return r < 0 ? r : g->result;
 }
 
 int gateway_run(struct task *t, const struct gateway_options *options)
 {
     struct gateway g = {.options = *options};
-    CLEANUP(scope_close) struct scope core, neighbours;
+    CLEANUP(scope_close) struct scope core, neighbours, watch;
     int r;
 
     scope_open(&core, t);
     scope_open(&neighbours, t);
+    scope_open(&watch, t);
     meet_neighbours(&neighbours, &g);
-    r = open_queue(t, &core, &g);
-    if (r == 0) {
+    prepare_delivery(&g);
+    r = scope_spawn(&watch, "wait for stop", wait_for_stop, &g);
+    if (r == 0)
+        r = open_queue(t, &core, &g);
+    if (r == 0 && g.queue) {
         open_submission(t, &g);
         r = work(t, &g);
         scope_close(&neighbours); /* what they ask for works on what is freed now */
@@ -260,6 +298,7 @@ int gateway_run(struct task *t, const struct gateway_options *options)
         submit_service_free(TAKE(g.submit));
         queue_close(t, TAKE(g.queue));
     }
+    scope_close(&watch);
     scope_close(&neighbours);
     scope_close(&core);
     deliver_free(g.deliver);
@@ -268,5 +307,5 @@ int gateway_run(struct task *t, const struct gateway_options *options)
     peer_free(g.vault);
     directory_free(g.directory);
     return_keys_done(&g.return_keys);
-    return r;
+    return r < 0 ? r : g.result;
 }

@@ -2,6 +2,7 @@
  * gateway_run. */
 #include "app/config.h"
 #include "app/gateway.h"
+#include "app/relay_judge.h"
 #include "app/role.h"
 #include "app/stop_signal.h"
 #include "base/limits.h"
@@ -188,6 +189,7 @@ static void fill_deliver(struct gateway_role *g, struct deliver_options *o)
         .connections_max = c->delivery_connections_max,
         .share = g->start.share,
         .messages_per_connection_max = c->messages_per_connection_max,
+        .judge_relay = relay_judge_reply,
     };
 }
 

@@ -30,6 +30,7 @@ struct steward {
     struct gateway_link links[PEER_GROUP_MAX];
     struct site_service site;
     struct onboard_service onboard;
+    struct relay_watch relays;
     struct submit_operations_service submit;
     struct queue_service queue;
     struct feedback_service feedback;
@@ -38,7 +39,6 @@ struct steward {
     struct outcomes *outcomes;
     struct tls_reporter tls_reporter;
     struct return_keeper return_keeper;
-    struct publisher *publisher;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -104,6 +104,9 @@ static int gateway_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_SOURCES_SENT:
         return shaping_service_note_sent(link->steward->options.shaping,
                                          link->steward->gateways.members[link->place].number, body);
+    case IPC_RELAY_USE:
+        return relay_watch_take_use(t, &link->steward->relays,
+                                    link->steward->gateways.members[link->place].number, body);
     default:
         return -EPERM;
     }
@@ -142,13 +145,6 @@ static int cancel_mail(struct task *t, void *context, uint64_t site_id)
     return queue_cancel_site(t, &s->queue, site_id);
 }
 
-static void wake_publisher(void *context)
-{
-    struct steward *s = context;
-
-    publisher_wake(s->publisher);
-}
-
 static void meet_gateways(struct scope *scope, struct steward *s)
 {
     const struct steward_options *o = &s->options;
@@ -180,8 +176,6 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
     s->site.vault = s->vault;
     s->site.cancel_mail = cancel_mail;
     s->site.context = s;
-    s->site.wake_publisher = wake_publisher;
-    s->publisher = publisher_new(s->options.store, s->options.zone_server);
     s->options.shaping->store = s->options.store;
     s->options.shaping->gateways = &s->gateways;
     s->sts = (struct sts_service){s->options.store,
@@ -193,6 +187,7 @@ static void join_operations(struct steward *s)
 {
     s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times,
                                           s->options.authority};
+    s->relays = (struct relay_watch){.store = s->options.store, .pusher = s->site.pusher};
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};
     s->mail = s->options.mail;
@@ -205,7 +200,7 @@ static void join_operations(struct steward *s)
                                             s->options.history, s->options.https, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
                                                  &s->feedback, s->options.shaping, &s->sts,
-                                                 &s->tls_reporter, s->publisher},
+                                                 &s->tls_reporter},
                     s->sets);
 }
 
@@ -244,6 +239,13 @@ static int keep_policies(struct task *t, void *argument)
     return sts_keeper_run(t, s->sts.keeper);
 }
 
+static int watch_relays(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return relay_watch_run(t, &s->relays);
+}
+
 static int send_own_mail(struct task *t, void *argument)
 {
     struct steward *s = argument;
@@ -263,13 +265,6 @@ static int keep_return_keys(struct task *t, void *argument)
     struct steward *s = argument;
 
     return return_keeper_run(t, &s->return_keeper);
-}
-
-static int publish(struct task *t, void *argument)
-{
-    struct steward *s = argument;
-
-    return publisher_run(t, s->publisher);
 }
 
 static int wait_for_stop(struct task *t, void *argument)
@@ -319,10 +314,10 @@ static int work(struct task *t, struct steward *s)
         {"checks", check},
         {"uses", note_uses},
         {"policies", keep_policies},
+        {"relays", watch_relays},
         {"own mail", send_own_mail},
         {"tls reports", report_tls},
         {"return keys", keep_return_keys},
-        {"publish", publish},
     };
     CLEANUP(scope_close) struct scope scope;
     int r = 0;
@@ -356,7 +351,6 @@ int steward_run(struct task *t, const struct steward_options *options)
     outcomes_free(s->outcomes);
     sts_keeper_free(s->sts.keeper);
     site_pusher_free(s->site.pusher);
-    publisher_free(s->publisher);
     for (size_t i = 0; i < s->gateways.count; i++)
         peer_free(s->gateways.members[i].peer);
     peer_free(s->vault);

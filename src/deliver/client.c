@@ -148,9 +148,11 @@ static int group_mail(struct task *t, struct client *c, struct group *g)
     struct smtp_reply reply;
     int r = client_read_reply(t, c, CLIENT_COMMAND_US, "waiting for the answer to MAIL", &reply);
 
-    if (r == 0 && wire_reply_class(reply.code) != SMTP_CLASS_SUCCESS)
-        settle_rest(c, g->arena, &reply, g->message, g->outcomes);
-    return r;
+    if (r < 0 || wire_reply_class(reply.code) == SMTP_CLASS_SUCCESS)
+        return r;
+    c->mail_refused = true;
+    settle_rest(c, g->arena, &reply, g->message, g->outcomes);
+    return 0;
 }
 
 static int group_rcpt(struct task *t, struct client *c, struct group *g, size_t i)
@@ -299,6 +301,7 @@ int client_send(struct task *t, struct client *c, struct arena *arena,
 
     memset(outcomes, 0, sizeof *outcomes * message->recipient_count);
     *ret_data_sent = false;
+    c->mail_refused = false;
     if (!fits(c, arena, message, outcomes))
         return 0;
     c->transactions++;

@@ -77,6 +77,7 @@ struct client {
     struct slice tls_reason;
     bool verified;           /* somebody vouches for the server */
     struct slice protection; /* "TLSv1.3, verified by DANE"; empty: in clear */
+    bool mail_refused;       /* by the last transaction: it came no further than MAIL */
     bool closing;            /* the server said 421, or will close: no further transaction */
     size_t transactions;
     const struct client_tap *tap;

@@ -17,6 +17,7 @@ struct deliver *deliver_new(const struct deliver_options *options)
     list_init(&d->searches_urgent);
     list_init(&d->providers_all);
     list_init(&d->destinations_all);
+    list_init(&d->accounts);
     sources_init(&d->sources);
     d->source_timer.rings = sources_timer_rings;
     return d;
@@ -31,6 +32,7 @@ void deliver_free(struct deliver *d)
         provider_free(LIST_ENTRY(link, struct provider, link));
     table_done(&d->destinations);
     table_done(&d->providers);
+    accounts_done(d);
     sources_done(&d->sources);
     heap_done(&d->timers);
     arena_done(&d->shaping_arena);
@@ -43,14 +45,17 @@ void deliver_destination(void *context, uint64_t site_id, struct slice domain,
 {
     const struct deliver *d = context;
 
-    (void)site_id; /* a relay's key will have it */
-    route_destination(&d->options->route, domain, ret_key);
+    if (relay_is_wanted(d, site_id))
+        relay_key_write(site_id, ret_key);
+    else
+        route_destination(&d->options->route, domain, ret_key);
 }
 
 void deliver_pool(void *context, struct slice destination, struct buffer *ret_key)
 {
-    const struct deliver *d = context;
-    const struct destination *dest = destination_find(d, destination);
+    struct deliver *d = context;
+    const struct destination *dest = relay_is_key(destination) ? destination_get(d, destination)
+                                                               : destination_find(d, destination);
 
     if (dest) {
         destination_pool(dest, ret_key);
@@ -60,6 +65,17 @@ void deliver_pool(void *context, struct slice destination, struct buffer *ret_ke
         buffer_add_byte(ret_key, '?');
         buffer_add(ret_key, destination);
     }
+}
+
+/* Through a relay all of a message's recipients go together, unless each has a return path. */
+size_t deliver_job_recipients(void *context, struct slice destination)
+{
+    const struct deliver *d = context;
+    const struct directory_relay *relay = relay_of_key(d, destination);
+
+    if (!relay)
+        return 0;
+    return relay->return_path_ours ? 1 : QUEUE_JOB_RECIPIENTS_MAX;
 }
 
 void deliver_due(void *context, struct slice pool, size_t waiting)

@@ -12,6 +12,7 @@
 #define LETTERHEAD_DELIVER_DELIVER_H
 
 #include "base/share.h"
+#include "deliver/relay.h"
 #include "deliver/route.h"
 #include "deliver/sign.h"
 #include "deliver/tls_policy.h"
@@ -32,6 +33,7 @@ struct deliver_options {
     size_t connections_max;
     size_t messages_per_connection_max; /* likewise */
     struct share share;                 /* of these limits, when there are several gateways */
+    relay_reply_judge *judge_relay;     /* NULL: by where in the dialogue it was said */
 };
 
 /* Options are borrowed for good, with all that they point to. */
@@ -49,6 +51,7 @@ void deliver_free(struct deliver *d);
 void deliver_destination(void *context, uint64_t site_id, struct slice domain,
                          struct buffer *ret_key);
 void deliver_pool(void *context, struct slice destination, struct buffer *ret_key);
+size_t deliver_job_recipients(void *context, struct slice destination);
 void deliver_due(void *context, struct slice pool, size_t waiting);
 void deliver_holding(void *context, struct slice pool, uint64_t site_id, struct buffer *ret);
 

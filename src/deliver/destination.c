@@ -70,9 +70,11 @@ static void set_provider(struct destination *dest, struct provider *p)
 {
     struct provider *before = dest->provider;
 
+    if (before == p)
+        return;
     p->destinations++;
     dest->provider = p;
-    if (before && --before->destinations == 0 && before != p)
+    if (before && --before->destinations == 0)
         provider_release(before);
 }
 
@@ -88,11 +90,13 @@ struct destination *destination_get(struct deliver *d, struct slice key)
     dest->timer.rings = timer_rings;
     dest->key_size = key.size;
     memcpy(dest->key, key.data, key.size);
-    dest->suspended = suspension_of(d, false, key);
+    dest->suspended = destination_why_suspended(d, key);
     list_add_last(&d->destinations_all, &dest->link);
     table_add(&d->destinations, &dest->item, table_hash(key));
-    if (d->options->route.next_hop.size)
-        set_provider(dest, provider_get(d, key)); /* without asking DNS */
+    if (relay_is_key(key)) /* both without asking DNS */
+        set_provider(dest, relay_provider_get(d, key));
+    else if (d->options->route.next_hop.size)
+        set_provider(dest, provider_get(d, key));
     return dest;
 }
 
@@ -114,6 +118,15 @@ void destination_move(struct destination *dest)
 
     destination_pool(dest, &pool);
     queue_pool_move(dest->deliver->queue, destination_key(dest), buffer_slice(&pool));
+}
+
+void destination_renew(struct destination *dest)
+{
+    set_provider(dest, relay_provider_get(dest->deliver, destination_key(dest)));
+    free(dest->suspended);
+    dest->suspended = destination_why_suspended(dest->deliver, destination_key(dest));
+    if (dest->deliver->queue)
+        destination_move(dest);
 }
 
 static int compare_names(const void *a, const void *b)

@@ -21,7 +21,9 @@ void destination_holding(const struct destination *dest, struct buffer *ret)
 {
     struct slice key = destination_key(dest);
 
-    if (dest->suspended) {
+    if (dest->suspended && relay_is_key(key)) {
+        buffer_printf(ret, "the site's SMTP account gets no mail: %s", dest->suspended);
+    } else if (dest->suspended) {
         buffer_printf(ret, "the domain %.*s is suspended: %s", SLICE_ARG(key), dest->suspended);
     } else if (dest->rest_until_us) {
         buffer_printf(ret, "nothing goes to the domain %.*s until ", SLICE_ARG(key));
@@ -32,16 +34,21 @@ void destination_holding(const struct destination *dest, struct buffer *ret)
     }
 }
 
+/* A relay is known by its site. */
+static struct slice shown(const struct provider *p)
+{
+    return p->kind == PROVIDER_RELAY ? SLICE("the site's SMTP account") : provider_name(p);
+}
+
 static void rate_holding(struct provider *p, uint64_t now_us, struct buffer *ret)
 {
     const struct shaping_limits *l = &p->limits;
 
     if (pace_bucket_wait_us(&p->pace.messages, l->messages_per_minute_max, now_us))
-        buffer_printf(ret, "%.*s gets %llu messages a minute at most", SLICE_ARG(provider_name(p)),
+        buffer_printf(ret, "%.*s gets %llu messages a minute at most", SLICE_ARG(shown(p)),
                       (unsigned long long)l->messages_per_minute_max);
     else if (pace_bucket_wait_us(&p->pace.connections, l->connections_per_minute_max, now_us))
-        buffer_printf(ret, "%.*s gets %llu new connections a minute at most",
-                      SLICE_ARG(provider_name(p)),
+        buffer_printf(ret, "%.*s gets %llu new connections a minute at most", SLICE_ARG(shown(p)),
                       (unsigned long long)l->connections_per_minute_max);
 }
 
@@ -56,7 +63,7 @@ static void connections_holding(const struct provider *p, struct buffer *ret)
 
     if (p->workers >= provider_open(p, allowed))
         buffer_printf(ret, "%zu of %llu connections to %.*s are in use%s", p->workers,
-                      (unsigned long long)allowed, SLICE_ARG(provider_name(p)),
+                      (unsigned long long)allowed, SLICE_ARG(shown(p)),
                       p->workers < allowed ? KEPT : more);
     else if (d->connections >= provider_open(p, all))
         buffer_printf(ret, "%zu of the %llu connections of this gateway are in use%s",
@@ -69,9 +76,9 @@ void provider_holding(struct provider *p, struct buffer *ret)
     size_t before = ret->size;
 
     if (p->suspended) {
-        buffer_printf(ret, "%.*s is suspended: %s", SLICE_ARG(provider_name(p)), p->suspended);
+        buffer_printf(ret, "%.*s is suspended: %s", SLICE_ARG(shown(p)), p->suspended);
     } else if (p->pace.back_off_until_us) {
-        buffer_printf(ret, "nothing goes to %.*s until ", SLICE_ARG(provider_name(p)));
+        buffer_printf(ret, "nothing goes to %.*s until ", SLICE_ARG(shown(p)));
         add_time(d, p->pace.back_off_until_us, ret);
         buffer_printf(ret, ", since: %s", p->why);
     } else {

@@ -1,7 +1,8 @@
 /* What the files of delivery share: deliver.c (the queue's callbacks, start and stop), provider.c
  * (who gets workers, and when), destination.c (which provider a domain belongs to, and its rests),
  * find.c (asks DNS for that), worker.c (jobs), worker_connect.c (connections), worker_verdict.c
- * (what an answer means for those to come). All on the gateway's loop. */
+ * (what an answer means for those to come); relay.c, relay_connect.c, relay_verdict.c and
+ * relay_tell.c (sites that send through an account of their own). All on the gateway's loop. */
 #ifndef LETTERHEAD_DELIVER_INSIDE_H
 #define LETTERHEAD_DELIVER_INSIDE_H
 
@@ -11,6 +12,7 @@
 #include "deliver/deliver.h"
 #include "deliver/provider_name.h"
 #include "deliver/provider_pace.h"
+#include "deliver/relay.h"
 #include "deliver/shaping_remote.h"
 #include "deliver/source.h"
 
@@ -70,6 +72,25 @@ struct destination {
     char key[];
 };
 
+/* A site's own SMTP account, as delivery has found it; never freed before the end. */
+struct account {
+    struct list link;                    /* deliver->accounts */
+    struct table_item item;              /* deliver->accounts_by_site */
+    uint64_t site_id, relay_id, version; /* 0: not known yet */
+    bool proved;                         /* a transaction has come to its end */
+    unsigned refusals;                   /* of signing in, in a row */
+    int64_t day_us;                      /* when its day began (Unix time); 0: nothing was sent */
+    uint64_t recipients;                 /* since then */
+    uint64_t day_max;                    /* of all gateways; 0: no limit */
+    int64_t closed_until_us;             /* nothing is sent until then; 0: it may be */
+    char *closed_why;
+    char *trouble; /* NULL: none */
+    int64_t trouble_since_us;
+    bool drain;               /* what was deferred is to become due */
+    bool news;                /* the steward is to hear of it */
+    uint64_t told_recipients; /* as it last did */
+};
+
 struct deliver {
     const struct deliver_options *options;
     struct scope *scope; /* NULL: not started */
@@ -92,6 +113,9 @@ struct deliver {
     size_t connections;
     struct list line, line_urgent; /* providers that want a worker more than there may be */
     struct condition worker_left;
+    struct list accounts;
+    struct table accounts_by_site;
+    struct condition accounts_changed;
     bool stopping;
 };
 
@@ -133,6 +157,8 @@ static inline struct slice destination_key(const struct destination *d)
 
 /* Why operators have suspended the provider or domain; NULL: they have not. From malloc. */
 char *suspension_of(const struct deliver *d, bool provider, struct slice name);
+/* The same of a destination; or why its relay gets nothing. */
+char *destination_why_suspended(const struct deliver *d, struct slice key);
 /* What operators have suspended may have changed. */
 void provider_suspend(struct provider *p);
 void destination_suspend(struct destination *d);
@@ -189,6 +215,8 @@ void destination_pool(const struct destination *d, struct buffer *ret_key);
 void destination_free_all(struct deliver *d);
 /* Its mail goes to the pool that it belongs to now. */
 void destination_move(struct destination *d);
+/* The relay that it stands for may have changed. */
+void destination_renew(struct destination *d);
 uint64_t route_hash(const struct route *route);
 
 /* --- holding.c --- */
@@ -245,5 +273,45 @@ void worker_judge(struct work *w, const struct queue_job *job,
  * back, since others go on talking there; otherwise it is deferred. */
 bool worker_judge_silence(struct work *w, struct queue_job *job,
                           const struct queue_outcome *outcome);
+
+/* --- relay.c; deliver/relay.h says what it is about --- */
+
+/* Is it the key of a relay's destination, or of its pool? */
+bool relay_is_key(struct slice key);
+void relay_key_write(uint64_t site_id, struct buffer *ret);
+/* Does the site's mail go through a relay? */
+bool relay_is_wanted(const struct deliver *d, uint64_t site_id);
+/* The relay of a destination or pool; NULL: there is none. Good until the next suspension. */
+const struct directory_relay *relay_of_key(const struct deliver *d, struct slice key);
+/* The pool that the destination belongs to now. */
+struct provider *relay_provider_get(struct deliver *d, struct slice destination);
+struct shaping_limits relay_limits(const struct deliver *d, struct slice pool);
+/* Why nothing may be sent there, from malloc; NULL: something may. */
+char *relay_why_not(const struct deliver *d, struct slice destination);
+
+/* The account of a destination, by its present version. */
+struct account *account_get(struct deliver *d, struct slice destination);
+void accounts_done(struct deliver *d);
+/* False: so many recipients more would be too many, or its provider wants no more; then its pool
+ * waits until its day is over. */
+bool account_is_open(struct work *w, struct account *a, size_t recipients);
+void account_close(struct work *w, struct account *a, struct slice why);
+void account_note_sent(struct work *w, struct account *a, size_t recipients);
+/* It was used with success; what waited for that is due. */
+void account_works(struct deliver *d, struct account *a);
+/* It was not, through nobody's fault but its own: its pool waits for a moment. */
+void account_trouble(struct work *w, struct account *a, struct slice why, bool sign_in_refused);
+
+/* --- relay_connect.c --- */
+
+/* As worker_connect. */
+MUST_CHECK int relay_connect(struct task *t, struct work *w, struct queue_job *job);
+
+/* --- relay_verdict.c --- */
+
+/* Judges what a relay answered, in place of worker_judge: what is the account's fault becomes a
+ * deferral. `broken`: the link failed before the end. */
+void relay_judge_outcomes(struct work *w, const struct queue_job *job,
+                          struct queue_outcome *outcomes, bool broken, bool data_sent);
 
 #endif

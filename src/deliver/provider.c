@@ -18,6 +18,8 @@ static void timer_rings(struct task *t, struct timer *timer)
 
 static enum provider_kind kind_of(const struct deliver *d, struct slice name)
 {
+    if (relay_is_key(name))
+        return PROVIDER_RELAY;
     if (d->options->route.next_hop.size && slice_equal(name, d->options->route.next_hop))
         return PROVIDER_NEXT_HOP;
     if (shaping_by_name(&d->shaping, name))
@@ -34,9 +36,11 @@ struct shaping_limits provider_limits(const struct deliver *d, struct slice name
         .back_off_min_s = PROVIDER_BACK_OFF_MIN_S,
         .back_off_max_s = PROVIDER_BACK_OFF_MAX_S,
     };
-    struct shaping_limits limits =
-        shaping_limits_of(shaping_by_name(&d->shaping, name), &otherwise);
+    struct shaping_limits limits;
 
+    if (relay_is_key(name))
+        return relay_limits(d, name);
+    limits = shaping_limits_of(shaping_by_name(&d->shaping, name), &otherwise);
     limits.connections_max = share_of(&o->share, limits.connections_max);
     limits.connections_per_minute_max = share_of(&o->share, limits.connections_per_minute_max);
     limits.messages_per_minute_max = share_of(&o->share, limits.messages_per_minute_max);

@@ -16,6 +16,7 @@ enum provider_kind {
     PROVIDER_BY_DOMAIN,  /* of its hosts */
     PROVIDER_BY_NETWORK, /* of its hosts: they may have nothing else in common */
     PROVIDER_NEXT_HOP,
+    PROVIDER_RELAY, /* one site's SMTP account (deliver/relay.h) */
 };
 
 struct provider_name {

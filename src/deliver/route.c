@@ -230,3 +230,10 @@ int route_find(struct task *t, struct arena *arena, const struct route_options *
         return route_by_next_hop(t, arena, options, ret);
     return route_by_domain(t, arena, options, destination, ret);
 }
+
+int route_find_host(struct task *t, struct arena *arena, const struct route_options *options,
+                    struct slice host, uint16_t port, struct route *ret)
+{
+    *ret = (struct route){.hosts = NULL};
+    return find_hosts(t, arena, options, &(struct dns_record){.name = host}, 1, port, ret);
+}

@@ -52,6 +52,11 @@ struct route {
 MUST_CHECK int route_find(struct task *t, struct arena *arena, const struct route_options *options,
                           struct slice destination, struct route *ret);
 
+/* The same for one host, which is told and not found by MX. */
+MUST_CHECK int route_find_host(struct task *t, struct arena *arena,
+                               const struct route_options *options, struct slice host,
+                               uint16_t port, struct route *ret);
+
 /* An MX set put in the order of its preferences, equal ones shuffled by `random` numbers (RFC 5321
  * §5.1); hosts at or above our own preference are left out. Returns how many remain; for route_find
  * and its tests. */

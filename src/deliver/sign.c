@@ -43,6 +43,17 @@ static int find_signer(struct arena *arena, const struct directory *directory,
     return 0;
 }
 
+bool sign_is_wanted(const struct sign_options *options, const struct queue_job *job)
+{
+    const struct directory_site *site = directory_site_by_id(options->directory, job->site_id);
+    const struct directory_identity *identity;
+
+    if (!site || site->method != SITE_METHOD_SMTP)
+        return true;
+    identity = directory_identity_for(site, job->from_domain);
+    return identity && identity->sending && identity->key_count > 0;
+}
+
 static int sign_with_key(struct task *t, struct arena *arena, const struct sign_options *options,
                          const struct queue_job *job, const struct wire_dkim_field *fields,
                          size_t count, const struct signer *signer, const struct directory_key *key,

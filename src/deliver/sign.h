@@ -19,6 +19,10 @@ struct signature {
     struct slice signed_by; /* "selector._domainkey.domain" of the first */
 };
 
+/* False: the site sends through its client's account, which answers for it, and has no verified
+ * identity that covers the From; the message goes unsigned by us. */
+bool sign_is_wanted(const struct sign_options *options, const struct queue_job *job);
+
 /* 0 with *ret (memory from the arena); a signature that the job carries already is used again.
  * -EACCES: the site may not sign as this domain (now); *ret_why says so. Other errors: the vault
  * could not be asked, or refused. */

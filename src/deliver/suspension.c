@@ -11,6 +11,13 @@ char *suspension_of(const struct deliver *d, bool provider, struct slice name)
     return NULL;
 }
 
+char *destination_why_suspended(const struct deliver *d, struct slice key)
+{
+    char *why = suspension_of(d, false, key);
+
+    return why || !relay_is_key(key) ? why : relay_why_not(d, key);
+}
+
 void provider_suspend(struct provider *p)
 {
     bool was_suspended = p->suspended != NULL;
@@ -27,7 +34,7 @@ void destination_suspend(struct destination *dest)
     bool was_suspended = dest->suspended != NULL;
 
     free(dest->suspended);
-    dest->suspended = suspension_of(dest->deliver, false, destination_key(dest));
+    dest->suspended = destination_why_suspended(dest->deliver, destination_key(dest));
     if (was_suspended != (dest->suspended != NULL) && dest->deliver->queue)
         destination_move(dest);
 }

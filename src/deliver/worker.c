@@ -21,6 +21,15 @@ void worker_settle_all(struct deliver *d, struct arena *arena, struct queue_job 
     queue_settle(d->queue, job, outcomes);
 }
 
+static void judge(struct work *w, const struct queue_job *job, struct queue_outcome *outcomes,
+                  bool broken, bool data_sent)
+{
+    if (w->provider->kind == PROVIDER_RELAY)
+        relay_judge_outcomes(w, job, outcomes, broken, data_sent);
+    else
+        worker_judge(w, job, outcomes);
+}
+
 /* Fills in for recipients that the link left without an answer. */
 static void settle_broken(struct work *w, struct queue_job *job, struct queue_outcome *outcomes,
                           bool data_sent)
@@ -37,7 +46,7 @@ static void settle_broken(struct work *w, struct queue_job *job, struct queue_ou
                                                  .remote = client->remote,
                                                  .tls = client->protection};
     worker_tell_sessions(w, &outcomes[0]);
-    worker_judge(w, job, outcomes);
+    judge(w, job, outcomes, true, data_sent);
     queue_settle(w->deliver->queue, job, outcomes);
 }
 
@@ -49,6 +58,9 @@ static int ensure_signature(struct task *t, struct work *w, struct queue_job *jo
     struct queue_outcome outcome = {.result = QUEUE_DEFERRED, .enhanced = {4, 7, 5}};
     int r;
 
+    *ret = (struct signature){SLICE_NONE, SLICE_NONE};
+    if (!sign_is_wanted(&w->deliver->options->sign, job))
+        return 0;
     r = sign_message(t, &w->arena, &w->deliver->options->sign, job, ret, &why);
     if (r == 0) {
         if (job->signature.size == 0)
@@ -85,11 +97,21 @@ static struct slice return_path(struct work *w, const struct queue_job *job)
     return arena_copy(&w->arena, buffer_slice(&text));
 }
 
+/* What the account sends as; servers insist on it. */
+static struct slice sender_of(struct work *w, const struct queue_job *job)
+{
+    const struct directory_relay *relay = relay_of_key(w->deliver, job->destination);
+
+    if (!relay || (relay->return_path_ours && job->recipient_count == 1))
+        return return_path(w, job);
+    return arena_copy(&w->arena, relay->outgoing_address);
+}
+
 static struct client_message message_of(struct work *w, const struct queue_job *job,
                                         const struct signature *signature)
 {
     return (struct client_message){
-        .envelope_from = return_path(w, job),
+        .envelope_from = sender_of(w, job),
         .eight_bit = job->eight_bit,
         .requiretls = job->tls_required,
         .smtputf8 = job->smtputf8,
@@ -134,7 +156,7 @@ static int offer(struct task *t, struct work *w, struct queue_job *job,
         outcomes[i].signed_by = signature->signed_by;
     if (r == 0) {
         worker_tell_sessions(w, &outcomes[0]);
-        worker_judge(w, job, outcomes);
+        judge(w, job, outcomes, false, data_sent);
         queue_settle(w->deliver->queue, job, outcomes);
         return 0;
     }
@@ -147,13 +169,39 @@ static int offer(struct task *t, struct work *w, struct queue_job *job,
     return 0;
 }
 
+/* A site's mail goes its own way and no other: what lies at a destination of before stays there. */
+static bool is_astray(const struct work *w, const struct queue_job *job)
+{
+    return relay_is_wanted(w->deliver, job->site_id) != relay_is_key(job->destination);
+}
+
+static int keep_back(struct work *w, struct queue_job *job)
+{
+    const struct queue_outcome outcome = {
+        .result = QUEUE_DEFERRED,
+        .enhanced = {4, 3, 5},
+        .text = SLICE("the way that this site's mail goes out has changed since it came; it goes "
+                      "on when the gateway is started again")};
+
+    worker_settle_all(w->deliver, &w->arena, job, &outcome);
+    return 0;
+}
+
+/* A relay is not one of the receivers that source addresses are warmed up for. */
+static bool is_admitted(const struct work *w, const struct queue_job *job)
+{
+    return w->provider->kind == PROVIDER_RELAY || sources_admit(w->deliver, job->site_id);
+}
+
 /* From taking a job to its outcome. 0: go on; otherwise the worker ends. */
 static int handle(struct task *t, struct work *w, struct queue_job *job)
 {
     struct signature signature;
     int r;
 
-    if (!sources_admit(w->deliver, job->site_id)) {
+    if (is_astray(w, job))
+        return keep_back(w, job);
+    if (!is_admitted(w, job)) {
         queue_return(w->deliver->queue, job);
         return 0;
     }

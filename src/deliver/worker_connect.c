@@ -395,8 +395,11 @@ static int open_connection(struct task *t, struct work *w, struct queue_job *job
 
 int worker_connect(struct task *t, struct work *w, struct queue_job *job)
 {
-    const struct destination *dest = destination_get(w->deliver, job->destination);
+    const struct destination *dest;
 
+    if (w->provider->kind == PROVIDER_RELAY)
+        return relay_connect(t, w, job);
+    dest = destination_get(w->deliver, job->destination);
     if (dest->rest_until_us || dest->suspended || provider_connections(w->provider) == 0) {
         queue_return(w->deliver->queue, job); /* it began while this job was on its way here */
         return -EAGAIN;

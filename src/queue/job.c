@@ -19,11 +19,12 @@ static void choose_recipients(struct queue *q, struct job *j)
 {
     struct queue_message *m = j->message;
     uint64_t now_us = queue_now_us(q);
+    size_t max = queue_schedule_job_max(&q->schedule, j->group);
 
     for (uint32_t i = j->group->first; i != RECIPIENT_NONE; i = m->recipients[i].next) {
         struct queue_recipient_entry *r = &m->recipients[i];
 
-        if (j->job.recipient_count == q->schedule.job_recipients_max)
+        if (j->job.recipient_count == max)
             return;
         if (r->due_us > now_us ||
             queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED))

@@ -225,6 +225,7 @@ static struct queue *queue_new(struct task *t, const struct queue_options *optio
     queue_schedule_init(&q->schedule);
     if (options->job_recipients_max)
         q->schedule.job_recipients_max = options->job_recipients_max;
+    q->schedule.job_recipients = options->job_recipients;
     q->schedule.destination = options->destination;
     q->schedule.pool = options->pool;
     q->schedule.due = options->due;

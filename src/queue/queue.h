@@ -161,6 +161,9 @@ struct queue_options {
     uint64_t spool_reserve_bytes; /* kept free on disk so that results can always be written */
     uint64_t segment_bytes;       /* of the spool's files; 0: as the spool sees fit */
     size_t job_recipients_max;    /* 1 to QUEUE_JOB_RECIPIENTS_MAX; 0: as many */
+    /* The same for one destination, asked with each job; 0: as many as for all. NULL: so it is
+     * everywhere. */
+    size_t (*job_recipients)(void *context, struct slice destination);
     /* The key of a recipient's destination. From deliver/route. */
     void (*destination)(void *context, uint64_t site_id, struct slice domain,
                         struct buffer *ret_key);

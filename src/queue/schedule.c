@@ -237,14 +237,23 @@ static bool is_due(const struct queue_recipient_entry *r, uint64_t now_us)
            !queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED);
 }
 
+size_t queue_schedule_job_max(const struct queue_schedule *s, const struct queue_group *g)
+{
+    size_t own = 0;
+
+    if (s->job_recipients)
+        own = s->job_recipients(s->context, queue_destination_key(g->lane->destination));
+    assert(own <= QUEUE_JOB_RECIPIENTS_MAX);
+    return own ? own : s->job_recipients_max;
+}
+
 static uint64_t cost_of(const struct queue_schedule *s, const struct queue_group *g,
                         uint64_t now_us)
 {
     const struct queue_message *m = g->message;
-    uint64_t recipients = 0;
+    uint64_t recipients = 0, max = queue_schedule_job_max(s, g);
 
-    for (uint32_t i = g->first; i != RECIPIENT_NONE && recipients < s->job_recipients_max;
-         i = m->recipients[i].next)
+    for (uint32_t i = g->first; i != RECIPIENT_NONE && recipients < max; i = m->recipients[i].next)
         recipients += is_due(&m->recipients[i], now_us);
     return recipients + m->place.content_size / QUEUE_COST_BYTES;
 }

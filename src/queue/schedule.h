@@ -58,6 +58,7 @@ struct queue_schedule {
     struct list pools_all; /* queue_pool.link */
     struct list sites_all; /* queue_site.link */
     size_t job_recipients_max;
+    size_t (*job_recipients)(void *context, struct slice destination);
     struct heap timers;
     /* As in queue_options. */
     void (*destination)(void *context, uint64_t site_id, struct slice domain,
@@ -80,6 +81,8 @@ void queue_schedule_remove(struct queue_schedule *s, struct queue_message *m);
 void queue_schedule_update(struct queue_schedule *s, struct queue_group *g, uint64_t now_us);
 void queue_schedule_update_all(struct queue_schedule *s, struct queue_message *m, uint64_t now_us);
 
+/* How many recipients a job of the group has at most. */
+size_t queue_schedule_job_max(const struct queue_schedule *s, const struct queue_group *g);
 /* The next group of the pool, made busy; NULL: none is due. `prefer` as in queue_take. */
 struct queue_group *queue_schedule_take(struct queue_schedule *s, struct slice pool,
                                         struct slice prefer, uint64_t now_us);

@@ -4,7 +4,6 @@
 #include "site/contact.h"
 #include "site/credential.h"
 #include "site/identity_json.h"
-#include "site/publication.h"
 #include "site/pusher.h"
 #include "site/relay_json.h"
 #include "site/service.h"
@@ -205,16 +204,11 @@ static int resume_site(struct task *t, struct control_call *call)
     return change_state(t, call, SLICE("active"));
 }
 
-/* What it has signed may still be on its way: its records in the platform's zone go later. */
-static int erase_site(struct site_service *service, int64_t id, int64_t now_us)
+static int erase_site(struct store *s, int64_t id, int64_t now_us)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
-    struct store *s = service->store;
     int r = store_transaction_begin(s, &all);
 
-    if (r == 0)
-        r = publication_drop_site(s, id, now_us,
-                                  now_us + (int64_t)(service->publication_keep_s * SECOND_US));
     if (r == 0)
         r = site_erase(s, id, now_us);
     if (r == 0)
@@ -236,7 +230,7 @@ static int remove_site(struct task *t, struct control_call *call)
                            "records become useless, and its mail still queued is cancelled.",
                            SLICE_ARG(site.name));
     if (r == 0)
-        r = erase_site(service, site.id, task_wall_us(t));
+        r = erase_site(service->store, site.id, task_wall_us(t));
     if (r < 0)
         return r;
     add_text(call->output, "site", site.name);
@@ -247,7 +241,6 @@ static int remove_site(struct task *t, struct control_call *call)
     return r;
 }
 
-static const char *const records_words[] = {"txt", "cname", NULL};
 static const char *const methods[] = {"dkim", "smtp", NULL};
 
 static const struct control_field add_fields[] = {
@@ -279,12 +272,6 @@ static const struct control_field add_fields[] = {
     {.name = "subdomains",
      .type = CONTROL_FLAG,
      .help = "let it send as the domains below the domain, too"},
-    {.name = "records",
-     .type = CONTROL_TEXT,
-     .max = 10,
-     .choices = records_words,
-     .help = "what the client installs: txt, the keys themselves; cname, names that lead into the "
-             "platform's zone, where Letterhead publishes and changes the keys"},
     {.name = "tls",
      .type = CONTROL_TEXT,
      .max = 20,

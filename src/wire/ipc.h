@@ -47,6 +47,7 @@ enum ipc_type {
     IPC_GATEWAY_DRAINED, /* nothing is left in a spool that is to be emptied: the gateway ends */
     IPC_STS_ASK,         /* deliver/sts_protocol.h */
     IPC_SOURCES_SENT,    /* deliver/shaping_remote.h */
+    IPC_RELAY_USE,       /* deliver/relay_protocol.h */
 };
 
 struct ipc_frame {
