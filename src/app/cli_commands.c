@@ -49,6 +49,17 @@ const struct cli_command cli_commands[] = {
      .example = "  letterhead identity check town-library\n"
                 "  until letterhead identity check town-library; do sleep 60; done\n"
                 "\nThe exit status is 0 if mail may be sent, and 1 if not yet.\n"},
+    {.words = "publication list",
+     .operation = "publication.list",
+     .print = cli_print_publications,
+     .status = cli_status_publications,
+     .example = "  letterhead publication list --troubled\n"
+                "  letterhead publication list --json | jq .counts\n"
+                "\nThe exit status is 1 when something cannot be published.\n"},
+    {.words = "publication retry",
+     .operation = "publication.retry",
+     .print = cli_print_retried,
+     .example = "  letterhead publication retry\n"},
     {.words = "credential add",
      .operation = "credential.add",
      .print = cli_print_credential,

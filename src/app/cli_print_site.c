@@ -22,7 +22,7 @@ static void print_values(const json_t *identity)
     {
         printf("\nRecord %zu\n", i + 1);
         cli_field_print("  name", cli_member(record, "name"));
-        cli_field_print("  type", SLICE("TXT"));
+        cli_field_print("  type", cli_member(record, "type"));
         fputs("  value       ", stdout);
         cli_text_print(cli_member(record, "value")); /* in one line, so that it can be copied */
         putchar('\n');

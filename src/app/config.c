@@ -95,6 +95,7 @@ static int read_mail_address(struct slice text, void *target)
     .type = SCHEMA_CUSTOM, .custom = read_absolute_path, .expected = "a path that begins with /"
 
 static const char *const tls_modes[] = {"starttls", "implicit", "none", NULL};
+static const char *const records_words[] = {"txt", "cname", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct schema_field listener_fields[] = {
@@ -334,6 +335,11 @@ static const struct schema_field dkim_fields[] = {
      .fallback = "2048",
      .min = 1024,
      .max = 4096},
+    {.name = "records",
+     .type = SCHEMA_CHOICE,
+     .offset = AT(dkim_records),
+     .choices = records_words,
+     .fallback = "txt"},
     {.name = "patience",
      DURATION_AT(identity_patience_s),
      .fallback = "72h",
@@ -341,6 +347,25 @@ static const struct schema_field dkim_fields[] = {
      .max = 90 * 86400},
     {.name = "grace", DURATION_AT(identity_grace_s), .fallback = "72h", .max = 30 * 86400},
     {.name = "revoke_after", DURATION_AT(identity_revoke_s), .fallback = "10m", .max = 86400},
+    {.name = NULL},
+};
+
+static const struct schema_field publishing_fields[] = {
+    {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(publishing_line)},
+    {.name = "zone", HOST_NAME, .offset = AT(publishing_zone), .fallback = ""},
+    {.name = "server",
+     .type = SCHEMA_CUSTOM,
+     .offset = AT(publishing_server),
+     .fallback = "",
+     .custom = read_dns_server,
+     .expected = "an address such as 192.0.2.53 or 127.0.0.1:53"},
+    {.name = "tsig_key_file", ABSOLUTE_PATH, .offset = AT(tsig_key_file), .fallback = ""},
+    {.name = "ttl",
+     .type = SCHEMA_DURATION,
+     .offset = AT(publishing_ttl_s),
+     .fallback = "10m",
+     .min = 1,
+     .max = 86400},
     {.name = NULL},
 };
 
@@ -401,6 +426,7 @@ static const struct schema_field config_fields[] = {
     {.name = "queue", .type = SCHEMA_GROUP, .fields = queue_fields},
     {.name = "resolver", .type = SCHEMA_GROUP, .fields = resolver_fields},
     {.name = "dkim", .type = SCHEMA_GROUP, .fields = dkim_fields},
+    {.name = "publishing", .type = SCHEMA_GROUP, .fields = publishing_fields},
     {.name = "history", .type = SCHEMA_GROUP, .fields = history_fields},
     {.name = "notices", .type = SCHEMA_GROUP, .fields = notices_fields},
     {.name = NULL},
@@ -453,6 +479,7 @@ int config_load(const char *path, struct config **ret, struct buffer *problems)
         size_t before = problems->size;
 
         default_retry_delays(config);
+        config->publishing_zone = arena_copy_lower(&config->arena, config->publishing_zone);
         config_check_rules(config, problems);
         r = problems->size > before ? -EINVAL : 0;
     }

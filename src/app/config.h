@@ -11,6 +11,8 @@
 
 enum config_listener_tls { CONFIG_TLS_STARTTLS, CONFIG_TLS_IMPLICIT, CONFIG_TLS_NONE };
 
+enum config_dkim_records { CONFIG_RECORDS_TXT, CONFIG_RECORDS_CNAME };
+
 struct config_listener {
     size_t line; /* of the file, for messages */
     struct endpoint address;
@@ -80,8 +82,15 @@ struct config {
     struct slice resolver_trust_anchor;
 
     uint64_t key_bits;
+    int dkim_records; /* enum config_dkim_records */
     uint64_t identity_patience_s, identity_grace_s,
         identity_revoke_s; /* onboard/identity_state.h */
+
+    size_t publishing_line;
+    struct slice publishing_zone; /* lower case; empty: nothing is published */
+    struct endpoint publishing_server;
+    struct slice tsig_key_file;
+    uint64_t publishing_ttl_s;
 
     uint64_t history_keep_s;
 

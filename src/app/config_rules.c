@@ -1,5 +1,7 @@
 #include "app/config_rules.h"
 
+enum { CONFIG_DKIM_ZONE_BYTES_MAX = 200 };
+
 static const char *listener_mistake(const struct config *config, const struct config_listener *l)
 {
     if (l->tls != CONFIG_TLS_NONE && config->tls_certificate.size == 0)
@@ -24,6 +26,28 @@ static const char *tls_reports_mistake(const struct config *config)
     return NULL;
 }
 
+static void check_publishing(const struct config *config, struct buffer *problems)
+{
+    const bool zone = config->publishing_zone.size > 0, key = config->tsig_key_file.size > 0,
+               server = config->publishing_server.family != 0;
+
+    if (zone != server || zone != key)
+        buffer_printf(problems,
+                      "%s:%zu: publishing: zone, server and tsig_key_file go together; give all "
+                      "three\n",
+                      config->path, config->publishing_line);
+    if (config->publishing_zone.size > CONFIG_DKIM_ZONE_BYTES_MAX)
+        buffer_printf(problems,
+                      "%s:%zu: publishing.zone: too long, there must be room for names below it; "
+                      "use at most %d characters\n",
+                      config->path, config->publishing_line, CONFIG_DKIM_ZONE_BYTES_MAX);
+    if (config->dkim_records == CONFIG_RECORDS_CNAME && !zone)
+        buffer_printf(problems,
+                      "%s: dkim.records: cname needs a zone to lead into; set publishing.zone, "
+                      ".server and .tsig_key_file, or use txt\n",
+                      config->path);
+}
+
 void config_check_rules(const struct config *config, struct buffer *problems)
 {
     const struct config_listener *listeners = config->listeners.items;
@@ -37,6 +61,7 @@ void config_check_rules(const struct config *config, struct buffer *problems)
     if (tls_reports_mistake(config))
         buffer_printf(problems, "%s:%zu: tls_reports: %s\n", config->path, config->tls_reports_line,
                       tls_reports_mistake(config));
+    check_publishing(config, problems);
     for (size_t i = 0; i < config->listeners.count; i++) {
         const char *mistake = listener_mistake(config, &listeners[i]);
 

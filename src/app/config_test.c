@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #define HEAD "hostname: mail.example.net\ndelivery: {bounce_domain: bounce.example.net}\n"
+#define LISTENER                                                                                   \
+    "submission: {listeners: [{address: \"127.0.0.1:25\", tls: none, credential: X}]}\n"
 #define TLS "tls: {certificate: /c, key: /k}\n"
 
 static int load_text(const char *text, struct config **ret, struct buffer *problems)
@@ -74,6 +76,8 @@ static void the_example_shows_the_defaults(void **state)
     assert_int_equal(as_is->submission_memory_max_bytes, all_live->submission_memory_max_bytes);
     assert_int_equal(as_is->lifetime_s, all_live->lifetime_s);
     assert_int_equal(as_is->key_bits, all_live->key_bits);
+    assert_int_equal(as_is->dkim_records, all_live->dkim_records);
+    assert_int_equal(as_is->publishing_ttl_s, all_live->publishing_ttl_s);
     assert_int_equal(as_is->identity_patience_s, all_live->identity_patience_s);
     assert_int_equal(as_is->identity_grace_s, all_live->identity_grace_s);
     assert_int_equal(as_is->history_keep_s, all_live->history_keep_s);
@@ -116,6 +120,10 @@ static void mistakes_are_named(void **state)
          ":4: submission.listeners: has 0 items; use 1 to 16"},
         {HEAD TLS "submission: {listeners: [{address: \"mail:587\"}]}\n",
          ":4: submission.listeners[0].address: \"mail:587\" is not an address with a port"},
+        {HEAD LISTENER "publishing: {zone: dkim.example.net, server: 127.0.0.1}\n",
+         ":4: publishing: zone, server and tsig_key_file go together"},
+        {HEAD LISTENER "dkim: {records: cname}\n",
+         ": dkim.records: cname needs a zone to lead into"},
         {"hostname: localhost\n", ":1: hostname: \"localhost\" is not a host name such as"},
         {HEAD "resolver: {forward: [nonsense]}\n",
          ":3: resolver.forward[0]: \"nonsense\" is not an address"},

@@ -88,6 +88,8 @@ static int read_files(struct estate *e)
     if (r == 0 && o->certificate_key_path)
         r = handover_read("TLS key", o->certificate_key_path, HANDOVER_NOT_WORLD,
                           &e->certificate_key);
+    if (r == 0 && o->tsig_key_path)
+        r = handover_read("TSIG key", o->tsig_key_path, HANDOVER_NOT_WORLD, &e->tsig_key);
     return r;
 }
 
@@ -173,6 +175,7 @@ void estate_done(struct estate *e)
     secret_done(&e->master_key);
     secret_done(&e->certificate);
     secret_done(&e->certificate_key);
+    secret_done(&e->tsig_key);
 }
 
 void estate_gateway_died(struct estate *e, size_t place, bool drained)
@@ -294,7 +297,7 @@ static int deal_steward(const struct estate *e, size_t place, struct hand *hand)
     for (size_t i = 0; i < e->options->gateway_count; i++)
         if (is_dealt(e, ROLE_STEWARD, i))
             hand->list[hand->count++] = e->gateway_steward[i][1];
-    return 0;
+    return add_pipe(hand, 0, &e->tsig_key);
 }
 
 static int deal_gateway(const struct estate *e, size_t place, struct hand *hand)

@@ -12,7 +12,7 @@ struct estate {
     const struct supervisor_options *options;
     bool changes_user; /* started as root */
     struct privileges_user user, vault_user;
-    struct secret master_key, certificate, certificate_key;
+    struct secret master_key, certificate, certificate_key, tsig_key;
     int executable;
     /* Both ends of each; the first is that of the role named first. Of the gateways: in their
      * places. */

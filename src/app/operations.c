@@ -2,6 +2,7 @@
 
 #include "deliver/shaping_service.h"
 #include "deliver/sts_keeper.h"
+#include "domain/publisher.h"
 #include "feedback/operations.h"
 #include "feedback/tls_reporter.h"
 #include "onboard/check.h"
@@ -13,12 +14,19 @@ void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS])
 {
     const struct control_set all[] = {
-        site_operations(services->site),       identity_operations(services->site),
-        onboard_operations(services->onboard), credential_operations(services->site),
-        notice_operations(services->site),     relay_operations(services->site),
-        submit_operations(services->submit),   feedback_operations(services->feedback),
-        queue_operations(services->queue),     shaping_operations(services->shaping),
-        sts_operations(services->sts),         tls_report_operations(services->tls_reporter),
+        site_operations(services->site),
+        identity_operations(services->site),
+        onboard_operations(services->onboard),
+        credential_operations(services->site),
+        notice_operations(services->site),
+        relay_operations(services->site),
+        submit_operations(services->submit),
+        feedback_operations(services->feedback),
+        queue_operations(services->queue),
+        shaping_operations(services->shaping),
+        sts_operations(services->sts),
+        tls_report_operations(services->tls_reporter),
+        publisher_operations(services->publisher),
         status_operations(services->feedback),
     };
 

@@ -13,6 +13,7 @@ struct feedback_service;
 struct shaping_service;
 struct sts_service;
 struct tls_reporter;
+struct publisher;
 
 /* What the handlers work on; all NULL where the table is only looked at. */
 struct operation_services {
@@ -24,9 +25,10 @@ struct operation_services {
     struct shaping_service *shaping;
     struct sts_service *sts;
     struct tls_reporter *tls_reporter;
+    struct publisher *publisher;
 };
 
-enum { OPERATION_SETS = 13 };
+enum { OPERATION_SETS = 14 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

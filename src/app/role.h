@@ -30,8 +30,9 @@ enum {
                                       * pipe: read once, then gone */
 
     ROLE_STEWARD_FD_VAULT = 3,
-    ROLE_STEWARD_FD_CONTROL = 4, /* the listening Unix socket, not blocking */
-    ROLE_STEWARD_FD_GATEWAY_FIRST = 5,
+    ROLE_STEWARD_FD_CONTROL = 4,       /* the listening Unix socket, not blocking */
+    ROLE_STEWARD_FD_GATEWAY_FIRST = 5, /* behind the last of them: the TSIG key, as in its file; a
+                                        * pipe; empty when none is configured */
 
     ROLE_GATEWAY_FD_VAULT = 3,
     ROLE_GATEWAY_FD_STEWARD = 4,

@@ -1,6 +1,7 @@
 /* The role `steward`: what it was handed and what the configuration says, made into the options
  * of steward_run. */
 #include "app/config.h"
+#include "app/publishing.h"
 #include "app/resolver_config.h"
 #include "app/role.h"
 #include "app/shaping_file.h"
@@ -13,7 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DAY_S = 86400 };
+enum {
+    DAY_S = 86400,
+    KEEP_AFTER_QUEUE_S = 8 * DAY_S, /* what left on its last day in the queue may be read so long */
+};
 
 struct steward_role {
     struct role_start start;
@@ -23,6 +27,7 @@ struct steward_role {
     struct world *world;
     struct https *https;
     struct shaping_service shaping;
+    struct publishing publishing;
     bool serving; /* a mistake in the shaping file is an answer from now on */
 };
 
@@ -184,7 +189,12 @@ static int main_task(struct task *t, void *argument)
         .history = s->history,
         .vault_socket = ROLE_STEWARD_FD_VAULT,
         .control_socket = ROLE_STEWARD_FD_CONTROL,
-        .site = {.hostname = s->config->hostname, .key_bits = (uint16_t)s->config->key_bits},
+        .site = {.hostname = s->config->hostname,
+                 .key_bits = (uint16_t)s->config->key_bits,
+                 .dkim_zone = s->config->publishing_zone,
+                 .dkim_by_cname = s->config->dkim_records == CONFIG_RECORDS_CNAME,
+                 .publication_keep_s = s->config->lifetime_s + KEEP_AFTER_QUEUE_S},
+        .zone_server = publishing_server(&s->publishing),
         .mail = {.site = s->config->notices_site,
                  .from = s->config->notices_from,
                  .operators = s->config->notices_operators.items,
@@ -208,10 +218,18 @@ static int main_task(struct task *t, void *argument)
     return steward_run(t, &options);
 }
 
+static int open_publishing(struct steward_role *s)
+{
+    return publishing_open(s->config, ROLE_STEWARD_FD_GATEWAY_FIRST + (int)s->start.gateway_count,
+                           &s->publishing);
+}
+
 static int prepare(struct steward_role *s)
 {
     int r = load_config(s);
 
+    if (r == 0)
+        r = open_publishing(s);
     if (r == 0)
         r = open_store(s);
     if (r == 0)
@@ -228,6 +246,7 @@ static int prepare(struct steward_role *s)
 static void release(struct steward_role *s)
 {
     shaping_service_done(&s->shaping);
+    publishing_done(&s->publishing);
     if (s->world)
         world_free(s->world);
     https_free(s->https);

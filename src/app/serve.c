@@ -51,6 +51,7 @@ static int supervise(const struct config *config)
         .control_mode = 0660,
         .certificate_path = text_or_null(config->tls_certificate),
         .certificate_key_path = text_or_null(config->tls_key),
+        .tsig_key_path = text_or_null(config->tsig_key_file),
         .master_key_path = config->master_key_file.data,
         .user = config->user.data,
         .vault_user = config->vault_user.data,

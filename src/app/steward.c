@@ -39,6 +39,7 @@ struct steward {
     struct outcomes *outcomes;
     struct tls_reporter tls_reporter;
     struct return_keeper return_keeper;
+    struct publisher *publisher;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -145,6 +146,13 @@ static int cancel_mail(struct task *t, void *context, uint64_t site_id)
     return queue_cancel_site(t, &s->queue, site_id);
 }
 
+static void wake_publisher(void *context)
+{
+    struct steward *s = context;
+
+    publisher_wake(s->publisher);
+}
+
 static void meet_gateways(struct scope *scope, struct steward *s)
 {
     const struct steward_options *o = &s->options;
@@ -176,6 +184,8 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
     s->site.vault = s->vault;
     s->site.cancel_mail = cancel_mail;
     s->site.context = s;
+    s->site.wake_publisher = wake_publisher;
+    s->publisher = publisher_new(s->options.store, s->options.zone_server);
     s->options.shaping->store = s->options.store;
     s->options.shaping->gateways = &s->gateways;
     s->sts = (struct sts_service){s->options.store,
@@ -200,7 +210,7 @@ static void join_operations(struct steward *s)
                                             s->options.history, s->options.https, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
                                                  &s->feedback, s->options.shaping, &s->sts,
-                                                 &s->tls_reporter},
+                                                 &s->tls_reporter, s->publisher},
                     s->sets);
 }
 
@@ -267,6 +277,13 @@ static int keep_return_keys(struct task *t, void *argument)
     return return_keeper_run(t, &s->return_keeper);
 }
 
+static int publish(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return publisher_run(t, s->publisher);
+}
+
 static int wait_for_stop(struct task *t, void *argument)
 {
     struct steward *s = argument;
@@ -318,6 +335,7 @@ static int work(struct task *t, struct steward *s)
         {"own mail", send_own_mail},
         {"tls reports", report_tls},
         {"return keys", keep_return_keys},
+        {"publish", publish},
     };
     CLEANUP(scope_close) struct scope scope;
     int r = 0;
@@ -351,6 +369,7 @@ int steward_run(struct task *t, const struct steward_options *options)
     outcomes_free(s->outcomes);
     sts_keeper_free(s->sts.keeper);
     site_pusher_free(s->site.pusher);
+    publisher_free(s->publisher);
     for (size_t i = 0; i < s->gateways.count; i++)
         peer_free(s->gateways.members[i].peer);
     peer_free(s->vault);

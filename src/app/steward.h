@@ -6,6 +6,7 @@
 
 #include "deliver/https.h"
 #include "deliver/shaping_service.h"
+#include "domain/publisher.h"
 #include "feedback/history.h"
 #include "feedback/own_mail_sender.h"
 #include "feedback/tls_reporter.h"
@@ -30,7 +31,8 @@ struct steward_options {
     struct site_service site;    /* store, vault and pusher are filled in */
     struct own_mail_sender mail; /* whom to tell; the rest is filled in */
     struct identity_times times;
-    struct authority_options authority; /* what it points to is borrowed */
+    struct authority_options authority;    /* what it points to is borrowed */
+    const struct zone_server *zone_server; /* NULL: nothing is published; borrowed */
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */
     struct https *https; /* what policies of MTA-STS are fetched by; borrowed, stopped at the end */
     struct tls_report_settings tls_reports;

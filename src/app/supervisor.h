@@ -25,6 +25,7 @@ struct supervisor_options {
     const char *control_path;
     mode_t control_mode;                                 /* its group is that of `user` */
     const char *certificate_path, *certificate_key_path; /* NULL: no TLS */
+    const char *tsig_key_path;                           /* NULL: nothing is published */
     const char *master_key_path; /* $CREDENTIALS_DIRECTORY/master-key goes before, if it is there */
     /* As root only: "name", "UID" or "UID:GID". */
     const char *user;       /* of the gateway and the steward */

@@ -28,6 +28,8 @@ static int expect_record(struct arena *arena, const struct identity *identity,
                          const struct identity_key *key, struct record_expected *ret)
 {
     *ret = (struct record_expected){.name = identity_record_name(arena, identity, key)};
+    if (identity_is_cname(identity))
+        ret->alias = identity_target_name(arena, identity, key);
     return identity_record_text(arena, key, &ret->text);
 }
 
@@ -39,8 +41,9 @@ static int ask_all(struct task *t, struct check *check)
 
     survey->domain = identity->domain;
     for (size_t i = 0; i < identity->key_count && r == 0; i++)
-        r = expect_record(&check->arena, identity, &identity->keys[i],
-                          &survey->records[survey->record_count++].expected);
+        if (!identity->keys[i].withdrawn_us)
+            r = expect_record(&check->arena, identity, &identity->keys[i],
+                              &survey->records[survey->record_count++].expected);
     return r == 0 ? survey_run(t, &check->service->authority, survey) : r;
 }
 
@@ -74,6 +77,10 @@ static bool apply_finding(struct identity_key *key, const struct record_finding 
     key->record_checked_us = now_us;
     key->record_seen = finding->seen;
     key->record_advice = finding->advice;
+    if (finding->state == RECORD_RIGHT && !key->seen_us) {
+        key->seen_us = now_us;
+        return true;
+    }
     return changed;
 }
 
@@ -93,6 +100,10 @@ static int store_key(struct store *s, const struct identity_key *key)
     query_bind_text(&q, key->record_trouble);
     query_bind_text(&q, key->record_cause);
     query_bind_text(&q, key->record_server);
+    if (key->seen_us)
+        query_bind_int(&q, key->seen_us);
+    else
+        query_bind_null(&q);
     return query_run(&q);
 }
 

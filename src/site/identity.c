@@ -21,6 +21,11 @@ static void read_key(struct query *q, struct arena *arena, struct identity_key *
     ret->record_trouble = arena_copy(arena, query_text(q, 11));
     ret->record_cause = arena_copy(arena, query_text(q, 12));
     ret->record_server = arena_copy(arena, query_text(q, 13));
+    ret->slot_since_us = query_int(q, 14);
+    ret->origin = arena_copy(arena, query_text(q, 15));
+    ret->created_us = query_int(q, 16);
+    ret->seen_us = query_int(q, 17);
+    ret->withdrawn_us = query_int(q, 18);
 }
 
 static int read_keys(struct store *s, struct arena *arena, struct identity *identity)
@@ -56,6 +61,9 @@ static void read_identity(struct query *q, struct arena *arena, struct identity 
     ret->zone_servers = arena_copy(arena, query_text(q, 16));
     ret->zone_primary = arena_copy(arena, query_text(q, 17));
     ret->dmarc_since_us = query_int(q, 18);
+    ret->dkim_zone = arena_copy(arena, query_text(q, 19));
+    ret->rotated_us = query_int(q, 20);
+    ret->rotate_us = query_int(q, 21);
 }
 
 int identity_list(struct store *s, struct arena *arena, int64_t site_id, struct identity **ret,
@@ -111,6 +119,7 @@ static int insert_key(struct store *s, const struct identity *identity,
     query_bind_blob(&q, key->sealed);
     query_bind_blob(&q, key->public_key);
     query_bind_int(&q, identity->created_us);
+    query_bind_text(&q, key->origin);
     return query_run(&q);
 }
 
@@ -125,6 +134,7 @@ static int insert_row(struct store *s, const struct identity *identity)
     query_bind_int(&q, identity->created_us);
     query_bind_text(&q, identity->why);
     query_bind_text(&q, identity->next_step);
+    query_bind_text(&q, identity->dkim_zone);
     return query_run(&q);
 }
 
@@ -150,13 +160,50 @@ struct slice identity_record_name(struct arena *arena, const struct identity *id
                         SLICE_ARG(identity->domain));
 }
 
+bool identity_is_cname(const struct identity *identity)
+{
+    return identity->dkim_zone.size > 0;
+}
+
+struct slice identity_target_name(struct arena *arena, const struct identity *identity,
+                                  const struct identity_key *key)
+{
+    return arena_printf(arena, "%.*s.%.*s", SLICE_ARG(key->selector),
+                        SLICE_ARG(identity->dkim_zone));
+}
+
+static bool is_usable(const struct identity_key *key)
+{
+    return key->seen_us && !key->withdrawn_us && key->sealed.size;
+}
+
+const struct identity_key *identity_signing_key(const struct identity *identity)
+{
+    const struct identity_key *other = NULL;
+
+    for (size_t i = 0; i < identity->key_count; i++) {
+        const struct identity_key *key = &identity->keys[i];
+
+        if (is_usable(key) && slice_equal(key->record_state, SLICE("right")))
+            return key;
+        if (is_usable(key) && !other)
+            other = key;
+    }
+    return other;
+}
+
 int identity_record_text(struct arena *arena, const struct identity_key *key, struct slice *ret)
 {
     CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
-    int r = wire_dkim_key_format(
+    int r;
+
+    if (key->withdrawn_us) {
+        *ret = SLICE("v=DKIM1; p=");
+        return 0;
+    }
+    r = wire_dkim_key_format(
         &text, key->algorithm == KEY_ED25519_SHA256 ? WIRE_DKIM_KEY_ED25519 : WIRE_DKIM_KEY_RSA,
         key->public_key);
-
     if (r < 0)
         return r;
     *ret = arena_copy(arena, buffer_slice(&text));

@@ -14,6 +14,11 @@ enum { IDENTITY_KEYS = 3 };
 struct identity_key {
     int64_t id;
     struct slice slot; /* "active", "next", "retiring" */
+    int64_t slot_since_us;
+    struct slice origin; /* "made" or "imported" */
+    int64_t created_us;
+    int64_t seen_us;      /* since when it is known to be in the DNS; 0: not yet, do not sign */
+    int64_t withdrawn_us; /* compromised: nothing is signed with it any more; 0: not */
     struct slice selector;
     enum key_algorithm algorithm;
     struct slice sealed;
@@ -44,6 +49,9 @@ struct identity {
     int64_t gone_since_us;  /* the first look of a revocation (onboard/identity_state.h); 0: none */
     bool must_ask;          /* the domain may have another owner: it does not come back by itself */
     struct slice zone_servers, zone_primary; /* whom it was verified by last */
+    struct slice dkim_zone; /* where the client's CNAME records lead to; empty: TXT records */
+    int64_t rotated_us;     /* 0: never */
+    int64_t rotate_us;      /* when the next rotation is due; 0: not by the clock */
     struct identity_key keys[IDENTITY_KEYS]; /* in the order of the slots */
     size_t key_count;
 };
@@ -64,8 +72,18 @@ bool identity_is_sending(const struct identity *identity);
 /* The name of a key's record: <selector>._domainkey.<domain>. */
 struct slice identity_record_name(struct arena *arena, const struct identity *identity,
                                   const struct identity_key *key);
-/* What the record must say, "v=DKIM1; k=rsa; p=…". -EINVAL for a damaged public key. */
+/* What the record must say, "v=DKIM1; k=rsa; p=…"; of a withdrawn key "v=DKIM1; p=" (RFC 6376
+ * §3.6.1). -EINVAL for a damaged public key. */
 MUST_CHECK int identity_record_text(struct arena *arena, const struct identity_key *key,
                                     struct slice *ret);
+/* The client's records are CNAMEs, and the keys' own records are published by the platform. */
+bool identity_is_cname(const struct identity *identity);
+/* Where a key's CNAME leads to, <selector>.<dkim zone>; for identities of that kind. */
+struct slice identity_target_name(struct arena *arena, const struct identity *identity,
+                                  const struct identity_key *key);
+/* The key to sign with now: in the order of the slots, but one whose record is known to be right
+ * comes first, so that a client who breaks one record does not break the mail. Never one that was
+ * withdrawn. NULL: there is none. */
+const struct identity_key *identity_signing_key(const struct identity *identity);
 
 #endif

@@ -28,6 +28,23 @@ static struct slice zone_line(struct arena *arena, struct slice name, struct sli
     return arena_copy(arena, buffer_slice(&line));
 }
 
+static void add_txt(struct arena *arena, struct slice name, struct slice text, json_t *record)
+{
+    add_text(record, "type", SLICE("TXT"));
+    add_text(record, "value", text);
+    json_object_set_new(record, "strings", strings_of(text));
+    add_text(record, "zone", zone_line(arena, name, text));
+}
+
+static void add_cname(struct arena *arena, struct slice name, struct slice target, json_t *record)
+{
+    add_text(record, "type", SLICE("CNAME"));
+    add_text(record, "value", target);
+    json_object_set_new(record, "strings", json_array());
+    add_text(record, "zone",
+             arena_printf(arena, "%.*s. 3600 IN CNAME %.*s.", SLICE_ARG(name), SLICE_ARG(target)));
+}
+
 static int record_to_json(struct arena *arena, const struct identity *identity,
                           const struct identity_key *key, json_t **ret)
 {
@@ -40,10 +57,10 @@ static int record_to_json(struct arena *arena, const struct identity *identity,
     record = json_object();
     add_text(record, "slot", key->slot);
     add_text(record, "name", name);
-    add_text(record, "type", SLICE("TXT"));
-    add_text(record, "value", text);
-    json_object_set_new(record, "strings", strings_of(text));
-    add_text(record, "zone", zone_line(arena, name, text));
+    if (identity_is_cname(identity))
+        add_cname(arena, name, identity_target_name(arena, identity, key), record);
+    else
+        add_txt(arena, name, text, record);
     add_text(record, "state", key->record_state);
     json_object_set_new(record, "since", control_json_time(key->record_since_us));
     json_object_set_new(record, "checked", control_json_time(key->record_checked_us));

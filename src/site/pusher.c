@@ -33,27 +33,21 @@ struct site_pusher {
     struct condition done;
 };
 
-/* The key to sign with: in the order of the slots, but one whose record is known to be right
- * comes first, so that a client who breaks one record does not break the mail. */
-static const struct identity_key *signing_key(const struct identity *identity)
-{
-    for (size_t i = 0; i < identity->key_count; i++)
-        if (slice_equal(identity->keys[i].record_state, SLICE("right")))
-            return &identity->keys[i];
-    return identity->key_count ? &identity->keys[0] : NULL;
-}
-
 static void describe_identity(const struct identity *identity, struct directory_identity *ret)
 {
-    const struct identity_key *key = signing_key(identity);
+    const struct identity_key *key = identity_signing_key(identity);
 
     *ret = (struct directory_identity){
         .id = (uint64_t)identity->id,
         .domain = identity->domain,
         .sending = identity_is_sending(identity) && key,
         .covers_subdomains = identity->covers_subdomains,
-        .why_not = identity_is_sending(identity) ? SLICE_NONE : identity->why,
+        .why_not = identity->why,
     };
+    if (!key && identity_is_sending(identity))
+        ret->why_not = SLICE("None of its keys can be used at present.");
+    if (ret->sending)
+        ret->why_not = SLICE_NONE;
     if (!key)
         return;
     ret->keys[0] = (struct directory_key){key->selector, key->algorithm, key->sealed};

@@ -23,7 +23,11 @@ struct site_service {
     struct slice hostname;
     struct site_port ports[SITE_PORTS_MAX];
     size_t port_count;
-    uint16_t key_bits; /* of RSA */
+    uint16_t key_bits;           /* of RSA */
+    struct slice dkim_zone;      /* the platform's, for CNAME records; empty: there is none */
+    bool dkim_by_cname;          /* unless told otherwise, new sites get CNAME records */
+    uint64_t publication_keep_s; /* how long records outlive their keys' last signature */
+    void (*wake_publisher)(void *context); /* something is to be published; NULL: nobody does */
     /* Cancels the mail of a removed site that is still queued; NULL: there is no queue. */
     int (*cancel_mail)(struct task *t, void *context, uint64_t site_id);
     void *context;

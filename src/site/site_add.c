@@ -4,6 +4,7 @@
 #include "site/domain.h"
 #include "site/identity.h"
 #include "site/identity_json.h"
+#include "site/publication.h"
 #include "vault/client.h"
 #include "wire/address.h"
 #include "wire/base32.h"
@@ -87,7 +88,25 @@ static int judge_smtp(struct control_call *call, const struct plan *plan)
                           "A site of method smtp sends as one address.");
 }
 
-static int judge_input(struct control_call *call, struct arena *arena, struct plan *plan)
+static int judge_records(const struct site_service *service, struct control_call *call,
+                         struct plan *plan)
+{
+    struct slice wanted = control_text(call, "records");
+    bool cname = wanted.size ? slice_equal(wanted, SLICE("cname")) : service->dkim_by_cname;
+
+    if (cname && service->dkim_zone.size == 0)
+        return control_refuse(
+            call, CONTROL_REFUSED, "records",
+            "Set publishing.zone, .server and .tsig_key_file in the configuration, "
+            "or take --records txt.",
+            "There is no zone of the platform that CNAME records could lead to.");
+    if (cname)
+        plan->identity.dkim_zone = service->dkim_zone;
+    return 0;
+}
+
+static int judge_input(const struct site_service *service, struct control_call *call,
+                       struct arena *arena, struct plan *plan)
 {
     size_t count = control_texts_count(call, "from");
     int r = 0;
@@ -111,6 +130,8 @@ static int judge_input(struct control_call *call, struct arena *arena, struct pl
         r = control_refuse(call, CONTROL_INVALID, "domain",
                            "Give --domain example.org, or --from info@example.org.",
                            "The site needs a domain to send as.");
+    if (r == 0)
+        r = judge_records(service, call, plan);
     return r < 0 ? r : site_contact_read(call, arena, &plan->contacts, &plan->contact_count);
 }
 
@@ -183,7 +204,23 @@ static int create_keys(struct task *t, const struct site_service *service, struc
     for (size_t i = 0; i < IDENTITY_KEYS && r == 0; i++) {
         identity->keys[i].slot = slice_text(identity_slots[i]);
         identity->keys[i].record_state = SLICE("unknown");
+        identity->keys[i].origin = SLICE("made");
         r = create_key(t, service, arena, plan, &identity->keys[i]);
+    }
+    return r;
+}
+
+static int want_publication(struct store *s, const struct identity *identity)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct publication wanted = {.identity_id = identity->id, .wanted_us = identity->created_us};
+    int r = 0;
+
+    for (size_t i = 0; identity_is_cname(identity) && i < identity->key_count && r == 0; i++) {
+        wanted.name = identity_target_name(&arena, identity, &identity->keys[i]);
+        r = identity_record_text(&arena, &identity->keys[i], &wanted.wanted);
+        if (r == 0)
+            r = publication_want(s, &wanted, identity->created_us);
     }
     return r;
 }
@@ -197,6 +234,8 @@ static int store_plan(struct store *s, const struct plan *plan)
         r = site_insert(s, &plan->site);
     if (r == 0 && plan->identity.domain.size)
         r = identity_insert(s, &plan->identity);
+    if (r == 0)
+        r = want_publication(s, &plan->identity);
     for (size_t i = 0; i < plan->address_count && r == 0; i++) {
         r = site_add_outgoing_address(s, plan->site.id, plan->addresses[i]);
         if (r == -EEXIST) /* given twice */
@@ -223,9 +262,10 @@ static void describe_start(struct task *t, struct arena *arena, struct control_c
                                  SLICE_ARG(identity->domain));
     identity->next_step =
         arena_printf(arena,
-                     "Add the three TXT records to the DNS of %.*s, then run: letterhead identity "
+                     "Add the three %s records to the DNS of %.*s, then run: letterhead identity "
                      "check %.*s. Letterhead looks by itself too, every minute at first.",
-                     SLICE_ARG(identity->domain), SLICE_ARG(plan->site.name));
+                     identity_is_cname(identity) ? "CNAME" : "TXT", SLICE_ARG(identity->domain),
+                     SLICE_ARG(plan->site.name));
 }
 
 static int describe_result(struct task *t, struct site_service *service, struct arena *arena,
@@ -252,7 +292,7 @@ int site_add(struct task *t, struct control_call *call)
     struct site_service *service = call->context;
     struct plan *plan = ARENA_NEW(&arena, struct plan);
     struct site existing;
-    int r = judge_input(call, &arena, plan);
+    int r = judge_input(service, call, &arena, plan);
 
     if (r == 0 && site_find(service->store, &arena, plan->site.name, &existing) == 0)
         r = refuse_name(call);
@@ -266,5 +306,9 @@ int site_add(struct task *t, struct control_call *call)
     r = store_plan(service->store, plan);
     if (r == -EEXIST)
         return refuse_name(call); /* someone was faster */
-    return r < 0 ? r : describe_result(t, service, &arena, call, plan);
+    if (r < 0)
+        return r;
+    if (service->wake_publisher)
+        service->wake_publisher(service->context);
+    return describe_result(t, service, &arena, call, plan);
 }

@@ -4,6 +4,7 @@
 #include "site/contact.h"
 #include "site/credential.h"
 #include "site/identity_json.h"
+#include "site/publication.h"
 #include "site/pusher.h"
 #include "site/relay_json.h"
 #include "site/service.h"
@@ -204,11 +205,16 @@ static int resume_site(struct task *t, struct control_call *call)
     return change_state(t, call, SLICE("active"));
 }
 
-static int erase_site(struct store *s, int64_t id, int64_t now_us)
+/* What it has signed may still be on its way: its records in the platform's zone go later. */
+static int erase_site(struct site_service *service, int64_t id, int64_t now_us)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    struct store *s = service->store;
     int r = store_transaction_begin(s, &all);
 
+    if (r == 0)
+        r = publication_drop_site(s, id, now_us,
+                                  now_us + (int64_t)(service->publication_keep_s * SECOND_US));
     if (r == 0)
         r = site_erase(s, id, now_us);
     if (r == 0)
@@ -230,7 +236,7 @@ static int remove_site(struct task *t, struct control_call *call)
                            "records become useless, and its mail still queued is cancelled.",
                            SLICE_ARG(site.name));
     if (r == 0)
-        r = erase_site(service->store, site.id, task_wall_us(t));
+        r = erase_site(service, site.id, task_wall_us(t));
     if (r < 0)
         return r;
     add_text(call->output, "site", site.name);
@@ -241,6 +247,7 @@ static int remove_site(struct task *t, struct control_call *call)
     return r;
 }
 
+static const char *const records_words[] = {"txt", "cname", NULL};
 static const char *const methods[] = {"dkim", "smtp", NULL};
 
 static const struct control_field add_fields[] = {
@@ -272,6 +279,12 @@ static const struct control_field add_fields[] = {
     {.name = "subdomains",
      .type = CONTROL_FLAG,
      .help = "let it send as the domains below the domain, too"},
+    {.name = "records",
+     .type = CONTROL_TEXT,
+     .max = 10,
+     .choices = records_words,
+     .help = "what the client installs: txt, the keys themselves; cname, names that lead into the "
+             "platform's zone, where Letterhead publishes and changes the keys"},
     {.name = "tls",
      .type = CONTROL_TEXT,
      .max = 20,

@@ -2,19 +2,19 @@
 
 -- name: identity_add
 INSERT INTO identity (id, site_id, domain, covers_subdomains, state, since_us, why, next_step,
-                      created_us, next_check_us, dmarc_state, dmarc_record)
-VALUES ($1, $2, $3, $4, 'NOT_STARTED', $5, $6, $7, $5, $5, 'unknown', '');
+                      created_us, next_check_us, dmarc_state, dmarc_record, dkim_zone)
+VALUES ($1, $2, $3, $4, 'NOT_STARTED', $5, $6, $7, $5, $5, 'unknown', '', $8);
 
 -- name: identity_list
 SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
        checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record, gone_since_us,
-       must_ask, zone_servers, zone_primary, dmarc_since_us
+       must_ask, zone_servers, zone_primary, dmarc_since_us, dkim_zone, rotated_us, rotate_us
 FROM identity WHERE site_id = $1 ORDER BY domain;
 
 -- name: identity_by_id
 SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
        checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record, gone_since_us,
-       must_ask, zone_servers, zone_primary, dmarc_since_us
+       must_ask, zone_servers, zone_primary, dmarc_since_us, dkim_zone, rotated_us, rotate_us
 FROM identity WHERE id = $1;
 
 -- name: identity_due
@@ -37,21 +37,22 @@ WHERE id = $1;
 DELETE FROM identity WHERE site_id = $1;
 
 -- name: identity_key_add
-INSERT INTO identity_key (id, identity_id, slot, selector, algorithm, sealed, public_key,
-                          created_us, record_state, record_since_us, record_seen, record_advice,
-                          record_trouble)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'unknown', $8, '', '', '');
+INSERT INTO identity_key (id, identity_id, slot, slot_since_us, selector, algorithm, origin, sealed,
+                          public_key, created_us, record_state, record_since_us, record_seen,
+                          record_advice, record_trouble)
+VALUES ($1, $2, $3, $8, $4, $5, $9, $6, $7, $8, 'unknown', $8, '', '', '');
 
 -- name: identity_key_list
 SELECT id, slot, selector, algorithm, sealed, public_key, record_state, record_since_us,
-       record_checked_us, record_seen, record_advice, record_trouble, record_cause, record_server
+       record_checked_us, record_seen, record_advice, record_trouble, record_cause, record_server,
+       slot_since_us, origin, created_us, seen_us, withdrawn_us
 FROM identity_key WHERE identity_id = $1
-ORDER BY CASE slot WHEN 'active' THEN 1 WHEN 'next' THEN 2 ELSE 3 END;
+ORDER BY CASE slot WHEN 'active' THEN 1 WHEN 'next' THEN 2 WHEN 'retiring' THEN 3 ELSE 4 END, id;
 
 -- name: identity_key_judged
 UPDATE identity_key
 SET record_state = $2, record_since_us = $3, record_checked_us = $4, record_seen = $5,
-    record_advice = $6, record_trouble = $7, record_cause = $8, record_server = $9
+    record_advice = $6, record_trouble = $7, record_cause = $8, record_server = $9, seen_us = $10
 WHERE id = $1;
 
 -- name: identity_key_remove_all
