@@ -68,6 +68,7 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_DIRECTORY_BEGIN:
     case IPC_DIRECTORY_SITE:
     case IPC_DIRECTORY_REMOVE:
+    case IPC_DIRECTORY_SUPPRESSED:
     case IPC_DIRECTORY_END:
         return apply_directory(g, type, body);
     case IPC_RETURN_KEYS:
@@ -133,6 +134,7 @@ static void prepare_delivery(struct gateway *g)
     g->options.queue.pool = deliver_pool;
     g->options.queue.due = deliver_due;
     g->options.queue.holding = deliver_holding;
+    g->options.queue.suppressed = deliver_suppressed;
     g->options.queue.context = g->deliver;
 }
 

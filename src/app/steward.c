@@ -11,6 +11,7 @@
 #include "site/credential.h"
 #include "site/pusher.h"
 #include "site/return_keys.h"
+#include "site/suppression_clock.h"
 #include "submit/operations.h"
 #include "wire/ipc.h"
 
@@ -284,6 +285,13 @@ static int publish(struct task *t, void *argument)
     return publisher_run(t, s->publisher);
 }
 
+static int forget_suppressions(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return suppression_clock_run(t, &s->site);
+}
+
 static int wait_for_stop(struct task *t, void *argument)
 {
     struct steward *s = argument;
@@ -332,6 +340,7 @@ static int work(struct task *t, struct steward *s)
         {"uses", note_uses},
         {"policies", keep_policies},
         {"relays", watch_relays},
+        {"suppressions", forget_suppressions},
         {"own mail", send_own_mail},
         {"tls reports", report_tls},
         {"return keys", keep_return_keys},
@@ -349,6 +358,13 @@ static int work(struct task *t, struct steward *s)
     return r < 0 ? r : s->result;
 }
 
+static void tell_suppressed(void *context, int64_t site_id, struct slice address)
+{
+    struct steward *s = context;
+
+    site_pusher_note_suppression(s->site.pusher, site_id, address);
+}
+
 int steward_run(struct task *t, const struct steward_options *options)
 {
     struct steward *s = base_allocate(sizeof *s);
@@ -357,8 +373,13 @@ int steward_run(struct task *t, const struct steward_options *options)
     int r;
 
     s->options = *options;
-    s->outcomes = outcomes_new(&(struct outcome_options){options->outcome_store, options->history,
-                                                         feedback_rules_builtin()});
+    s->outcomes = outcomes_new(&(struct outcome_options){
+        .store = options->outcome_store,
+        .history = options->history,
+        .rules = feedback_rules_builtin(),
+        .suppressed = tell_suppressed,
+        .context = s,
+    });
     scope_open(&neighbours, t);
     r = meet_neighbours(&neighbours, s);
     if (r == 0) {

@@ -51,6 +51,13 @@ void deliver_destination(void *context, uint64_t site_id, struct slice domain,
         route_destination(&d->options->route, domain, ret_key);
 }
 
+bool deliver_suppressed(void *context, uint64_t site_id, struct slice address)
+{
+    const struct deliver *d = context;
+
+    return directory_suppresses(d->options->sign.directory, site_id, address);
+}
+
 void deliver_pool(void *context, struct slice destination, struct buffer *ret_key)
 {
     struct deliver *d = context;

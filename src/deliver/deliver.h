@@ -53,6 +53,7 @@ void deliver_destination(void *context, uint64_t site_id, struct slice domain,
 void deliver_pool(void *context, struct slice destination, struct buffer *ret_key);
 size_t deliver_job_recipients(void *context, struct slice destination);
 void deliver_due(void *context, struct slice pool, size_t waiting);
+bool deliver_suppressed(void *context, uint64_t site_id, struct slice address);
 void deliver_holding(void *context, struct slice pool, uint64_t site_id, struct buffer *ret);
 
 #endif

@@ -1,8 +1,12 @@
 #include "feedback/outcome.h"
 
 #include "base/log.h"
+#include "site/site.h"
+#include "site/suppression.h"
 
 #include <stdlib.h>
+
+static const int64_t DAY_US = 86400 * (int64_t)1000000;
 
 struct outcomes {
     struct outcome_options options;
@@ -15,6 +19,13 @@ struct tally {
     uint32_t delivered;
 };
 
+/* An address that has come onto its site's list. */
+struct newcomer {
+    struct newcomer *next;
+    int64_t site_id;
+    struct slice address;
+};
+
 /* A batch under way, on the helper thread. */
 struct application {
     struct outcomes *outcomes;
@@ -24,6 +35,7 @@ struct application {
     struct arena arena;
     struct tally *tallies;
     size_t tally_count, tally_capacity;
+    struct newcomer *newcomers;
 };
 
 struct outcomes *outcomes_new(const struct outcome_options *options)
@@ -76,12 +88,90 @@ static bool has_consequences(const struct queue_event *event)
            event->type == QUEUE_EVENT_COMPLAINED;
 }
 
+/* A bounce of an address that is not there, or a complaint. */
+static bool suppresses(const struct outcome *outcome)
+{
+    if (outcome->type == QUEUE_EVENT_COMPLAINED)
+        return true;
+    return has_failed(outcome->event) && outcome->verdict.hard &&
+           feedback_class_fault(outcome->verdict.class) == FEEDBACK_FAULT_RECIPIENT;
+}
+
+static int64_t expiry_of(const struct outcome *outcome)
+{
+    if (outcome->type == QUEUE_EVENT_COMPLAINED)
+        return 0;
+    return outcome->time_us + DAY_US * (outcome->verdict.class == FEEDBACK_HARD_DOMAIN
+                                            ? SUPPRESSION_DOMAIN_DAYS
+                                            : SUPPRESSION_BOUNCE_DAYS);
+}
+
+static struct suppression describe_suppression(struct application *a, const struct outcome *outcome)
+{
+    bool complaint = outcome->type == QUEUE_EVENT_COMPLAINED;
+    char id[MESSAGE_ID_LENGTH + 1];
+
+    message_id_format(&outcome->event->id, id);
+    return (struct suppression){
+        .site_id = (int64_t)outcome->site_id,
+        .address = suppression_fold(&a->arena, outcome->address),
+        .reason = complaint ? SUPPRESSION_COMPLAINT : SUPPRESSION_BOUNCE,
+        .class = complaint ? SLICE_NONE : slice_text(feedback_class_name(outcome->verdict.class)),
+        .message = arena_copy(&a->arena, slice_text(id)),
+        .text = outcome->event->text,
+        .since_us = outcome->time_us,
+        .expires_us = expiry_of(outcome),
+    };
+}
+
+static void note_newcomer(struct application *a, const struct suppression *suppression)
+{
+    struct newcomer *newcomer = ARENA_NEW(&a->arena, struct newcomer);
+
+    *newcomer = (struct newcomer){a->newcomers, suppression->site_id, suppression->address};
+    a->newcomers = newcomer;
+}
+
+/* A site that is not there any more, or was not yet in a database that was restored, keeps no
+ * list. */
+static int site_is_known(struct application *a, uint64_t site_id)
+{
+    struct site site;
+    int r = site_find_by_id(a->outcomes->options.store, &a->arena, (int64_t)site_id, &site);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    return !slice_equal(site.state, SLICE("removed"));
+}
+
+static int note_suppression(struct application *a, const struct outcome *outcome)
+{
+    struct suppression suppression;
+    bool changed;
+    int r;
+
+    if (outcome->type == QUEUE_EVENT_DELIVERED || !outcome->address.size || !suppresses(outcome))
+        return 0;
+    r = site_is_known(a, outcome->site_id);
+    if (r < 1)
+        return r;
+    suppression = describe_suppression(a, outcome);
+    r = suppression_put(a->outcomes->options.store, &suppression, &changed);
+    if (r == -ENOSPC) {
+        log_warning("the suppression list of site %llu is full; an address that bounced was not "
+                    "put on it",
+                    (unsigned long long)outcome->site_id);
+        return 0;
+    }
+    if (r == 0 && changed)
+        note_newcomer(a, &suppression);
+    return r;
+}
+
 /* All that takes note of outcomes, in one transaction. */
 static int note(struct application *a, const struct outcome *outcome)
 {
-    (void)a;
-    (void)outcome;
-    return 0;
+    return note_suppression(a, outcome);
 }
 
 static struct tally *tally_of(struct application *a, uint64_t site_id)
@@ -241,6 +331,9 @@ int outcome_apply(struct task *t, struct outcomes *o, struct slice batch)
     struct application a = {.outcomes = o, .body = batch};
     int r = task_offload(t, TASK_LANE_COMMIT, apply_batch, &a);
 
+    if (r == 0 && o->options.suppressed)
+        for (const struct newcomer *n = a.newcomers; n; n = n->next)
+            o->options.suppressed(o->options.context, n->site_id, n->address);
     arena_done(&a.arena);
     return r;
 }

@@ -36,6 +36,9 @@ struct outcome_options {
     struct store *store; /* the control database, used by the helper thread alone; borrowed */
     struct history *history;
     struct feedback_rules *rules; /* taken over */
+    /* Called on the loop for each address that has come onto its site's suppression list. */
+    void (*suppressed)(void *context, int64_t site_id, struct slice address);
+    void *context;
 };
 
 struct outcomes *outcomes_new(const struct outcome_options *options);

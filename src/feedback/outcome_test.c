@@ -3,10 +3,14 @@
 #include "feedback/days.h"
 #include "feedback/report_builtin.h"
 #include "runtime/loop_test.h"
+#include "site/site.h"
+#include "site/suppression.h"
 
 #include <stdio.h>
 
 enum { SPOOL = 77, SITE = 5 };
+
+static const int64_t DAY_US = 86400 * (int64_t)1000000;
 
 static char directory[64];
 
@@ -14,7 +18,29 @@ struct fixture {
     struct history *history;
     struct store *store;
     struct outcomes *outcomes;
+    unsigned told; /* newly suppressed addresses that the gateways would hear of */
 };
+
+static void tell(void *context, int64_t site_id, struct slice address)
+{
+    struct fixture *f = context;
+
+    assert_int_equal(site_id, SITE);
+    assert_true(address.size > 0);
+    f->told++;
+}
+
+static void add_site(struct store *s)
+{
+    CLEANUP(query_done) struct query q = store_query(s, STORE_SITE_ADD);
+
+    query_bind_int(&q, SITE);
+    query_bind_text(&q, SLICE("town"));
+    query_bind_text(&q, SLICE("dkim"));
+    query_bind_int(&q, 1);
+    query_bind_int(&q, 0);
+    assert_int_equal(query_run(&q), 0);
+}
 
 static void open_fixture(struct fixture *f)
 {
@@ -24,8 +50,15 @@ static void open_fixture(struct fixture *f)
 
     assert_int_equal(history_open(&history, &f->history, &problem), 0);
     assert_int_equal(store_open(&store, &f->store, &problem), 0);
-    f->outcomes =
-        outcomes_new(&(struct outcome_options){f->store, f->history, feedback_rules_builtin()});
+    add_site(f->store);
+    f->told = 0;
+    f->outcomes = outcomes_new(&(struct outcome_options){
+        .store = f->store,
+        .history = f->history,
+        .rules = feedback_rules_builtin(),
+        .suppressed = tell,
+        .context = f,
+    });
 }
 
 static void close_fixture(struct fixture *f)
@@ -160,6 +193,156 @@ static int finds_recipients(struct task *t, void *argument)
     return 0;
 }
 
+/* What became of the first message's first recipient. */
+struct end {
+    enum queue_event_type type;
+    uint16_t reply_code;
+    uint8_t detail; /* 5.1.x */
+    enum queue_reason reason;
+    const char *text;
+};
+
+static void add_end(struct buffer *batch, uint64_t sequence, const struct end *end)
+{
+    struct queue_event event = {.sequence = sequence,
+                                .time_us = 1000,
+                                .type = end->type,
+                                .id = message(1),
+                                .site_id = SITE,
+                                .reply_code = end->reply_code,
+                                .reason = end->reason,
+                                .text = slice_text(end->text)};
+
+    if (end->detail)
+        memcpy(event.enhanced, (uint8_t[]){5, 1, end->detail}, 3);
+    queue_event_write(batch, &event);
+}
+
+static void apply(struct task *t, struct fixture *f, struct buffer *batch)
+{
+    assert_int_equal(store_in_history(t, f->history, batch), 0);
+    assert_int_equal(outcome_apply(t, f->outcomes, buffer_slice(batch)), 0);
+    buffer_done(batch);
+}
+
+static bool is_suppressed(struct fixture *f, struct suppression *ret)
+{
+    static struct arena arena;
+
+    arena_done(&arena);
+    return suppression_find(f->store, &arena, SITE, SLICE("first@town.example"), ret) == 0;
+}
+
+static const struct end UNKNOWN = {QUEUE_EVENT_BOUNCED, 550, 1, 0, "550 5.1.1 User unknown"};
+
+static int only_the_recipients_own_fault_suppresses(struct task *t, void *argument)
+{
+    static const struct {
+        struct end end;
+        enum suppression_reason reason; /* 0: it is not suppressed */
+        int days;
+    } cases[] = {
+        {{QUEUE_EVENT_BOUNCED, 550, 1, 0, "550 5.1.1 User unknown"}, SUPPRESSION_BOUNCE, 180},
+        {{QUEUE_EVENT_RETURNED, 550, 1, 0, "550 5.1.1 User unknown"}, SUPPRESSION_BOUNCE, 180},
+        {{QUEUE_EVENT_BOUNCED, 0, 2, 0, "the domain town.example does not exist"},
+         SUPPRESSION_BOUNCE,
+         30},
+        {{QUEUE_EVENT_COMPLAINED, 0, 0, 0, "abuse"}, SUPPRESSION_COMPLAINT, 0},
+        {{QUEUE_EVENT_BOUNCED, 554, 0, 0, "554 rejected due to spam content"}, 0, 0},
+        {{QUEUE_EVENT_BOUNCED, 552, 0, 0, "552 mailbox full"}, 0, 0},
+        {{QUEUE_EVENT_EXPIRED, 450, 1, 0, "450 4.1.1 User unknown"}, 0, 0},
+        {{QUEUE_EVENT_DELIVERED, 250, 0, 0, "250 Ok"}, 0, 0},
+        {{QUEUE_EVENT_ANSWERED, 0, 0, 0, "I am away"}, 0, 0},
+        {{QUEUE_EVENT_BOUNCED, 550, 1, QUEUE_REASON_SIMULATED, "550 5.1.1 User unknown"}, 0, 0},
+        {{QUEUE_EVENT_COMPLAINED, 0, 0, QUEUE_REASON_SIMULATED, "abuse"}, 0, 0},
+    };
+
+    (void)argument;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct buffer batch = batch_begin();
+        struct suppression found;
+        struct fixture f;
+
+        open_fixture(&f);
+        add_accepted(&batch, 1000 * i + 1, 1);
+        add_end(&batch, 1000 * i + 2, &cases[i].end);
+        apply(t, &f, &batch);
+        assert_int_equal(is_suppressed(&f, &found), cases[i].reason != 0);
+        assert_int_equal(f.told, cases[i].reason != 0);
+        if (cases[i].reason) {
+            assert_int_equal(found.reason, cases[i].reason);
+            assert_int_equal(found.expires_us, cases[i].days ? 1000 + cases[i].days * DAY_US : 0);
+            assert_true(slice_equal(found.text, slice_text(cases[i].end.text)));
+            assert_int_equal(found.message.size, MESSAGE_ID_LENGTH);
+        }
+        close_fixture(&f);
+    }
+    return 0;
+}
+
+/* The steward died between its two commits, or before the gateway heard: the batch comes again. An
+ * undo in between stays. */
+static int a_batch_that_comes_again_does_nothing(struct task *t, void *argument)
+{
+    struct buffer batch = batch_begin(), again = batch_begin();
+    struct suppression found;
+    struct fixture f;
+
+    (void)argument;
+    open_fixture(&f);
+    add_accepted(&batch, 1, 1);
+    add_end(&batch, 2, &UNKNOWN);
+    assert_int_equal(store_in_history(t, f.history, &batch), 0); /* … and dies */
+    apply(t, &f, &batch);
+    assert_true(is_suppressed(&f, &found));
+    assert_int_equal(suppression_remove(f.store, SITE, SLICE("first@town.example")), 0);
+    add_accepted(&again, 1, 1);
+    add_end(&again, 2, &UNKNOWN);
+    apply(t, &f, &again);
+    assert_false(is_suppressed(&f, &found));
+    again = batch_begin();
+    add_end(&again, 2, &UNKNOWN);
+    add_end(&again, 3, &UNKNOWN); /* this one is new */
+    apply(t, &f, &again);
+    assert_true(is_suppressed(&f, &found));
+    close_fixture(&f);
+    return 0;
+}
+
+/* A database restored from before the site, or a site removed since, must not stop the events. */
+static int sites_that_are_gone_do_no_harm(struct task *t, void *argument)
+{
+    struct buffer batch = batch_begin();
+    struct suppression found;
+    struct fixture f;
+
+    (void)argument;
+    open_fixture(&f);
+    assert_int_equal(site_set_state(f.store, SITE, SLICE("removed"), 1, SLICE("")), 0);
+    add_accepted(&batch, 1, 1);
+    add_end(&batch, 2, &UNKNOWN);
+    apply(t, &f, &batch);
+    assert_false(is_suppressed(&f, &found));
+    close_fixture(&f);
+    return 0;
+}
+
+/* The history of its day has been dropped: nobody knows any more to whom it went. */
+static int what_cannot_be_found_is_passed_over(struct task *t, void *argument)
+{
+    struct buffer batch = batch_begin();
+    struct suppression found;
+    struct fixture f;
+
+    (void)argument;
+    open_fixture(&f);
+    add_end(&batch, 2, &UNKNOWN);
+    apply(t, &f, &batch);
+    assert_false(is_suppressed(&f, &found));
+    close_fixture(&f);
+    return 0;
+}
+
 static int refuses_what_is_no_batch(struct task *t, void *argument)
 {
     struct fixture f;
@@ -186,14 +369,22 @@ static void run(void **state)
     assert_int_equal(rmdir(directory), 0);
 }
 
+#define FOLDER_TEST(function)                                                                      \
+    (struct CMUnitTest)                                                                            \
+    {                                                                                              \
+        .name = #function, .test_func = run, .initial_state = (void *)(function)                   \
+    }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_replies_and_our_own_findings),
-        {.name = "finds_recipients", .test_func = run, .initial_state = (void *)finds_recipients},
-        {.name = "refuses_what_is_no_batch",
-         .test_func = run,
-         .initial_state = (void *)refuses_what_is_no_batch},
+        FOLDER_TEST(finds_recipients),
+        FOLDER_TEST(only_the_recipients_own_fault_suppresses),
+        FOLDER_TEST(a_batch_that_comes_again_does_nothing),
+        FOLDER_TEST(sites_that_are_gone_do_no_harm),
+        FOLDER_TEST(what_cannot_be_found_is_passed_over),
+        FOLDER_TEST(refuses_what_is_no_batch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

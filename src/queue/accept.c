@@ -21,11 +21,18 @@ int queue_room(const struct queue *q)
     return queue_spool_room(q->spool, &why);
 }
 
-static void encode_recipients(const struct queue_submission *submission, struct buffer *b)
+static void encode_recipients(const struct queue *q, const struct queue_submission *submission,
+                              struct buffer *b)
 {
     for (size_t i = 0; i < submission->recipient_count; i++) {
         const struct queue_recipient *r = &submission->recipients[i];
-        struct queue_envelope_recipient recipient = {r->address, r->domain, r->orcpt, r->notify};
+        struct queue_envelope_recipient recipient = {
+            .address = r->address,
+            .domain = r->domain,
+            .orcpt = r->orcpt,
+            .notify = r->notify,
+            .suppressed = queue_suppresses(q, submission->site_id, r->address),
+        };
 
         queue_envelope_recipient_write(b, &recipient);
     }
@@ -70,7 +77,7 @@ static struct queue_body *prepare(struct queue *q, struct queue_submission *subm
     struct queue_envelope envelope;
 
     assert(submission->recipient_count > 0 && submission->recipient_count <= LIMIT_RECIPIENTS);
-    encode_recipients(submission, &recipients);
+    encode_recipients(q, submission, &recipients);
     envelope = describe(q, submission, buffer_slice(&recipients));
     queue_envelope_write(&encoded, &envelope);
     body->message = queue_message_new(&envelope);
@@ -118,6 +125,16 @@ static void cancel_unclaimed(struct queue *q, struct queue_message *m)
     }
 }
 
+static void forget(struct queue *q, struct queue_body *body)
+{
+    struct queue_message *m = body->message;
+
+    queue_spool_forget(q->spool, &m->place);
+    m->body = NULL;
+    queue_body_free(body);
+    queue_message_free(m);
+}
+
 void queue_accepted(struct queue *q, struct queue_body *body, int result)
 {
     struct queue_message *m = body->message;
@@ -133,10 +150,14 @@ void queue_accepted(struct queue *q, struct queue_body *body, int result)
     queue_place_set(&m->place, append->segment, append->offset,
                     (uint32_t)(append->size - QUEUE_RECORD_HEAD_BYTES),
                     (uint32_t)append->content.size);
-    q->memory_bytes += queue_body_bytes(body);
-    list_add_last(&q->bodies, &body->link);
     q->counts.accepted += m->recipient_count;
     tell_waiter(body, 0);
+    if (m->open == 0) { /* every recipient is suppressed: it has ended with its acceptance */
+        forget(q, body);
+        return;
+    }
+    q->memory_bytes += queue_body_bytes(body);
+    list_add_last(&q->bodies, &body->link);
     if (body->abandoned)
         q->schedule.silent = true;
     queue_admit(q, m);

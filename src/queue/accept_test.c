@@ -118,7 +118,76 @@ static int nothing_is_accepted_while_closing(struct task *t, struct bed *b)
     return 0;
 }
 
+/* It ends with its acceptance, in one record: nothing of it is ever handed out. */
+static int a_suppressed_recipient_ends_at_once(struct task *t, struct bed *b)
+{
+    const char *const recipients[] = {"gone@example.net", "a@example.net", NULL};
+
+    assert_int_equal(bed_open(t, b), 0);
+    b->suppressed = "gone@example.net";
+    assert_int_equal(bed_submit(t, b, 1, 5, 300, recipients), 0);
+    b->suppressed = NULL; /* what has ended stays so */
+    bed_close(t, b);
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(b->queue->counts.recipients, 1);
+    bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DELIVERED);
+    assert_true(bed_nothing(t, b, "example.net"));
+    bed_read_events(t, b, 3, true);
+    assert_int_equal(b->events[1].type, QUEUE_EVENT_SUPPRESSED);
+    assert_int_equal(b->events[1].recipient, 0);
+    assert_int_equal(b->events[2].type, QUEUE_EVENT_DELIVERED);
+    assert_int_equal(b->events[2].recipient, 1);
+    bed_close(t, b);
+    return 0;
+}
+
+static int a_message_for_suppressed_ones_alone_leaves_nothing(struct task *t, struct bed *b)
+{
+    assert_int_equal(bed_open(t, b), 0);
+    b->suppressed = "gone@example.net";
+    assert_int_equal(bed_submit_one(t, b, 1, 5, "gone@example.net"), 0);
+    assert_int_equal(b->queue->counts.messages, 0);
+    assert_int_equal(b->queue->counts.recipients, 0);
+    assert_int_equal(b->due_calls, 0);
+    bed_read_events(t, b, 2, true);
+    assert_int_equal(b->events[1].type, QUEUE_EVENT_SUPPRESSED);
+    bed_close(t, b);
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(b->queue->counts.messages, 0);
+    bed_close(t, b);
+    return 0;
+}
+
+/* Suppressed while it waits: it ends when its turn comes, and the others go out. */
+static int what_waits_is_suppressed_before_it_is_tried(struct task *t, struct bed *b)
+{
+    const char *const recipients[] = {"gone@example.net", "a@example.net", NULL};
+    struct queue_job *job;
+
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit(t, b, 1, 5, 300, recipients), 0);
+    b->suppressed = "gone@example.net";
+    job = bed_take(t, b, "example.net");
+    assert_int_equal(job->recipient_count, 1);
+    assert_int_equal(job->recipients[0].index, 1);
+    bed_settle(b, job, QUEUE_DELIVERED);
+    assert_int_equal(b->queue->counts.messages, 0);
+    assert_int_equal(bed_submit_one(t, b, 2, 5, "b@example.net"), 0);
+    b->suppressed = "b@example.net";
+    assert_true(bed_nothing(t, b, "example.net"));
+    assert_int_equal(b->queue->counts.messages, 0);
+    bed_read_events(t, b, 5, true);
+    assert_int_equal(bed_count(b, 1, QUEUE_EVENT_SUPPRESSED), 1);
+    assert_int_equal(bed_count(b, 1, QUEUE_EVENT_DELIVERED), 1);
+    assert_int_equal(bed_count(b, 2, QUEUE_EVENT_SUPPRESSED), 1);
+    bed_close(t, b);
+    return 0;
+}
+
 BED_TEST(sessions_share_commits)
+BED_TEST(a_suppressed_recipient_ends_at_once)
+BED_TEST(a_message_for_suppressed_ones_alone_leaves_nothing)
+BED_TEST(what_waits_is_suppressed_before_it_is_tried)
 BED_TEST(what_is_given_up_in_time_is_not_stored)
 BED_TEST(what_is_given_up_too_late_is_cancelled)
 BED_TEST(what_is_known_is_not_accepted_again)
@@ -132,6 +201,9 @@ int main(void)
         cmocka_unit_test(test_what_is_given_up_too_late_is_cancelled),
         cmocka_unit_test(test_what_is_known_is_not_accepted_again),
         cmocka_unit_test(test_nothing_is_accepted_while_closing),
+        cmocka_unit_test(test_a_suppressed_recipient_ends_at_once),
+        cmocka_unit_test(test_a_message_for_suppressed_ones_alone_leaves_nothing),
+        cmocka_unit_test(test_what_waits_is_suppressed_before_it_is_tried),
     };
 
     log_init("test", LOG_ERROR);

@@ -84,6 +84,14 @@ static void say_holding(void *context, struct slice pool, uint64_t site_id, stru
                       (unsigned long long)site_id);
 }
 
+static bool is_suppressed(void *context, uint64_t site_id, struct slice address)
+{
+    const struct bed *bed = context;
+
+    (void)site_id;
+    return bed->suppressed && slice_equal(address, slice_text(bed->suppressed));
+}
+
 void bed_init(struct bed *bed, struct disk *disk)
 {
     static const uint32_t delays_s[] = {60, 120, 240};
@@ -100,6 +108,7 @@ void bed_init(struct bed *bed, struct disk *disk)
         .destination = by_domain,
         .due = note_due,
         .holding = say_holding,
+        .suppressed = is_suppressed,
         .context = bed,
     };
 }

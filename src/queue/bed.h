@@ -31,10 +31,11 @@ struct bed {
     struct queue_options options; /* the test may change them before bed_open */
     struct scope scope;
     struct queue *queue;
-    size_t due_calls; /* of options.due */
-    size_t ready;     /* as the last one said */
-    const char *held; /* what options.holding says of every pool; NULL: nothing */
-    size_t asked;     /* calls of it */
+    size_t due_calls;       /* of options.due */
+    size_t ready;           /* as the last one said */
+    const char *held;       /* what options.holding says of every pool; NULL: nothing */
+    size_t asked;           /* calls of it */
+    const char *suppressed; /* the address that is, for every site; NULL: none */
     struct bed_event events[BED_EVENTS_MAX];
     size_t event_count;
     uint64_t last_sequence;

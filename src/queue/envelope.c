@@ -10,6 +10,7 @@ enum {
     BULK = 4,
     TLS_REQUIRED = 8,
     TLS_RELAXED = 16,
+    SUPPRESSED = 0x80, /* beside a recipient's notify, which has four bits (RFC 3461 §4.1) */
 };
 
 void queue_envelope_recipient_write(struct buffer *recipients,
@@ -18,20 +19,24 @@ void queue_envelope_recipient_write(struct buffer *recipients,
     buffer_add_sized(recipients, recipient->address);
     buffer_add_sized(recipients, recipient->domain);
     buffer_add_sized(recipients, recipient->orcpt);
-    buffer_add_u8(recipients, recipient->notify);
+    buffer_add_u8(recipients,
+                  (uint8_t)(recipient->notify | (recipient->suppressed ? SUPPRESSED : 0)));
 }
 
 bool queue_envelope_recipient(struct slice *recipients, struct queue_envelope_recipient *ret)
 {
     struct cursor c = cursor_of(*recipients);
     struct queue_envelope_recipient recipient;
+    uint8_t notify;
 
     recipient.address = cursor_sized(&c);
     recipient.domain = cursor_sized(&c);
     recipient.orcpt = cursor_sized(&c);
-    recipient.notify = cursor_u8(&c);
+    notify = cursor_u8(&c);
     if (c.failed)
         return false;
+    recipient.notify = notify & (uint8_t)~SUPPRESSED;
+    recipient.suppressed = (notify & SUPPRESSED) != 0;
     *ret = recipient;
     *recipients = c.rest;
     return true;
@@ -210,6 +215,33 @@ static uint32_t take_addresses(struct slice *recipients, struct buffer *addresse
     return count;
 }
 
+static uint16_t write_suppressed(const struct queue_envelope *envelope, uint64_t sequence,
+                                 struct buffer *b)
+{
+    struct slice recipients = envelope->recipients;
+    struct queue_envelope_recipient recipient;
+    uint16_t events = 0;
+
+    for (uint32_t i = 0; queue_envelope_recipient(&recipients, &recipient); i++) {
+        const struct queue_event event = {
+            .sequence = sequence + events,
+            .time_us = envelope->accepted_us,
+            .type = QUEUE_EVENT_SUPPRESSED,
+            .id = envelope->id,
+            .site_id = envelope->site_id,
+            .recipient = i,
+            .text = SLICE(QUEUE_SUPPRESSED_TEXT),
+        };
+
+        if (!recipient.suppressed)
+            continue;
+        if (b)
+            queue_event_write(b, &event);
+        events++;
+    }
+    return events;
+}
+
 uint16_t queue_envelope_events(const struct queue_envelope *envelope, uint64_t sequence,
                                struct buffer *b)
 {
@@ -248,5 +280,5 @@ uint16_t queue_envelope_events(const struct queue_envelope *envelope, uint64_t s
         first += event.accepted.address_count;
         events++;
     }
-    return events;
+    return events + write_suppressed(envelope, sequence + events, b);
 }

@@ -32,6 +32,7 @@ struct queue_envelope {
 struct queue_envelope_recipient {
     struct slice address, domain, orcpt;
     uint8_t notify;
+    bool suppressed; /* ended as it was accepted */
 };
 
 enum queue_progress_state {
@@ -69,7 +70,8 @@ MUST_CHECK int queue_envelope_read(struct slice body, bool copy, struct queue_en
 bool queue_progress_read(struct slice *progresses, struct queue_progress *ret);
 
 /* The message's ACCEPTED events, numbered from `sequence`: at least one, more when the recipients
- * do not fit one event. Returns how many; with `b` NULL only counts. */
+ * do not fit one event; then a SUPPRESSED one for each recipient that is. Returns how many; with
+ * `b` NULL only counts. */
 uint16_t queue_envelope_events(const struct queue_envelope *envelope, uint64_t sequence,
                                struct buffer *b);
 

@@ -55,6 +55,9 @@ enum {
     QUEUE_EVENT_BYTES_MAX = 32768,           /* one event, written */
 };
 
+/* Why a recipient that is SUPPRESSED was not tried. */
+#define QUEUE_SUPPRESSED_TEXT "the address is on the site's suppression list"
+
 struct queue_event {
     uint64_t sequence;
     int64_t time_us; /* Unix time */

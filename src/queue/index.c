@@ -154,7 +154,8 @@ static void write_short(struct buffer *b, const struct queue_envelope *envelope)
     struct queue_envelope_recipient recipient;
 
     while (queue_envelope_recipient(&rest, &recipient)) {
-        const struct queue_envelope_recipient address = {.address = recipient.address};
+        const struct queue_envelope_recipient address = {.address = recipient.address,
+                                                         .suppressed = recipient.suppressed};
 
         queue_envelope_recipient_write(&recipients, &address);
     }
@@ -162,6 +163,15 @@ static void write_short(struct buffer *b, const struct queue_envelope *envelope)
     brief.subject = brief.envid = SLICE_NONE;
     brief.recipients = buffer_slice(&recipients);
     queue_envelope_write(b, &brief);
+}
+
+static void finish_suppressed(struct about *about, struct slice recipients)
+{
+    struct queue_envelope_recipient recipient;
+
+    for (uint32_t i = 0; queue_envelope_recipient(&recipients, &recipient); i++)
+        if (recipient.suppressed)
+            finish_recipient(about, i);
 }
 
 /* What was moved here may stand in an older segment too: a start must be told how it ended. */
@@ -186,6 +196,7 @@ static int add_message(struct queue_index_builder *b, const struct queue_record 
     } else if (!about) {
         about = add_about(b, &envelope.id, envelope.recipient_count);
         about->here = true;
+        finish_suppressed(about, envelope.recipients);
     }
     add_line(b, about, record, offset, buffer_slice(&body));
     return 0;

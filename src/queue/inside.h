@@ -119,6 +119,9 @@ void queue_bounce_damaged(struct queue *q, struct queue_message *m);
 bool queue_end(struct queue *q, struct queue_message *m, uint32_t recipient,
                struct queue_event *event);
 
+/* Whether the site's mail to the address is to end untried. */
+bool queue_suppresses(const struct queue *q, uint64_t site_id, struct slice address);
+
 /* --- replay.c --- */
 
 /* For queue_spool_client.restore. */

@@ -199,6 +199,37 @@ static void call_next_suspect(struct queue *q)
     }
 }
 
+static bool has_suppressed(const struct queue *q, const struct job *j)
+{
+    for (size_t i = 0; i < j->job.recipient_count; i++)
+        if (queue_suppresses(q, j->job.site_id, j->job.recipients[i].address))
+            return true;
+    return false;
+}
+
+/* Those that have been suppressed since they were accepted, or since the last try, end. The job is
+ * given back: the next one has the others. */
+static void end_suppressed(struct queue *q, struct job *j)
+{
+    struct queue_message *m = j->message;
+
+    queue_job_give_back(q, j);
+    for (size_t i = 0; i < j->job.recipient_count; i++) {
+        uint32_t recipient = j->job.recipients[i].index;
+        struct queue_event event = queue_event_of(q, QUEUE_EVENT_SUPPRESSED, m, recipient);
+
+        if (!queue_suppresses(q, m->site_id, j->job.recipients[i].address))
+            continue;
+        event.reply_code = 0;
+        event.text = SLICE(QUEUE_SUPPRESSED_TEXT);
+        if (queue_end(q, m, recipient, &event))
+            return;
+    }
+    queue_schedule_update(&q->schedule, j->group, queue_now_us(q));
+    queue_drop_body(q, m);
+    queue_rescheduled(q);
+}
+
 /* What cannot be read comes later; what is damaged fails. */
 static void put_off(struct queue *q, struct job *j, int error)
 {
@@ -253,6 +284,10 @@ static int start_job(struct task *t, struct queue *q, struct job *j)
 
     if (r == 0)
         r = fill(j);
+    if (r == 0 && has_suppressed(q, j)) {
+        end_suppressed(q, j);
+        return -EAGAIN;
+    }
     if (r == 0)
         r = beware(t, q, j);
     if (r == 0)

@@ -26,6 +26,8 @@ struct queue_message *queue_message_new(const struct queue_envelope *envelope)
         m->recipients[i].next = RECIPIENT_NONE;
         m->recipients[i].address_at = (uint32_t)text;
         m->recipients[i].address_size = (uint16_t)recipient.address.size;
+        m->recipients[i].flags = recipient.suppressed ? RECIPIENT_FINISHED : 0;
+        m->open -= recipient.suppressed;
         memcpy((char *)m->recipients + entries + text, recipient.address.data,
                recipient.address.size);
         text += recipient.address.size;

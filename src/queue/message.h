@@ -83,7 +83,8 @@ struct queue_message {
     /* the addresses follow */
 };
 
-/* From an envelope whose recipients have been checked. All recipients are open and due at once. */
+/* From an envelope whose recipients have been checked. All recipients are open and due at once, but
+ * for those that are suppressed. */
 struct queue_message *queue_message_new(const struct queue_envelope *envelope);
 /* Must be in no table, list or schedule any more. Accepts NULL. */
 void queue_message_free(struct queue_message *m);

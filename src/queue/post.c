@@ -50,6 +50,11 @@ bool queue_end(struct queue *q, struct queue_message *m, uint32_t recipient,
     return queue_finish(q, m, recipient, event->type, append);
 }
 
+bool queue_suppresses(const struct queue *q, uint64_t site_id, struct slice address)
+{
+    return q->options.suppressed && q->options.suppressed(q->options.context, site_id, address);
+}
+
 void queue_bounce_damaged(struct queue *q, struct queue_message *m)
 {
     char id[MESSAGE_ID_LENGTH + 1];

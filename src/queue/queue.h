@@ -178,6 +178,9 @@ struct queue_options {
      * stop, "20 of 20 connections to google.com are in use"; nothing if none does. NULL: nothing
      * ever does. */
     void (*holding)(void *context, struct slice pool, uint64_t site_id, struct buffer *ret);
+    /* Whether mail of this site to the address is to end untried, as SUPPRESSED: asked when it is
+     * accepted, and before each attempt. NULL: never. */
+    bool (*suppressed)(void *context, uint64_t site_id, struct slice address);
     void *context;
 };
 

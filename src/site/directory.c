@@ -1,5 +1,6 @@
 #include "site/directory.h"
 
+#include "site/suppressed.h"
 #include "wire/ipc.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct user {
 struct directory {
     struct entry *sites;
     struct user *users;
+    struct suppressed *suppressed;
     uint64_t generation;
     uint64_t push; /* the one that has begun and not ended; 0: none */
     bool ready;
@@ -32,7 +34,10 @@ struct directory {
 
 struct directory *directory_new(void)
 {
-    return base_allocate(sizeof(struct directory));
+    struct directory *d = base_allocate(sizeof *d);
+
+    d->suppressed = suppressed_new();
+    return d;
 }
 
 static void entry_free(struct entry *entry)
@@ -71,6 +76,7 @@ void directory_free(struct directory *d)
     HASH_ITER (by_id, d->sites, entry, next) {
         entry_remove(d, entry);
     }
+    suppressed_free(d->suppressed);
     free(d);
 }
 
@@ -112,6 +118,11 @@ const struct directory_site *directory_site_by_credential(const struct directory
         return NULL;
     *ret = user->credential;
     return &user->entry->site;
+}
+
+bool directory_suppresses(const struct directory *d, uint64_t site_id, struct slice address)
+{
+    return suppressed_has(d->suppressed, site_id, address);
 }
 
 static bool identity_covers(const struct directory_identity *identity, struct slice domain)
@@ -368,13 +379,15 @@ static int apply_site(struct directory *d, struct slice body)
 static int apply_remove(struct directory *d, struct slice body)
 {
     struct cursor c = cursor_of(body);
-    struct entry *entry = entry_by_id(d, cursor_u64(&c));
+    uint64_t site_id = cursor_u64(&c);
+    struct entry *entry = entry_by_id(d, site_id);
     int r = cursor_done(&c);
 
     if (r < 0)
         return r;
     if (entry)
         entry_remove(d, entry);
+    suppressed_forget(d->suppressed, site_id);
     return 0;
 }
 
@@ -395,9 +408,11 @@ static int apply_begin(struct directory *d, struct slice body)
 {
     int r = read_push(body, &d->push);
 
-    if (r == 0)
-        d->generation++;
-    return r;
+    if (r < 0)
+        return r;
+    d->generation++;
+    suppressed_begin(d->suppressed);
+    return 0;
 }
 
 static int apply_end(struct directory *d, struct slice body)
@@ -414,6 +429,7 @@ static int apply_end(struct directory *d, struct slice body)
         if (entry->generation != d->generation)
             entry_remove(d, entry);
     }
+    suppressed_end(d->suppressed);
     d->push = 0;
     d->ready = true;
     return 0;
@@ -428,6 +444,8 @@ int directory_apply(struct directory *d, uint8_t type, struct slice body)
         return apply_site(d, body);
     case IPC_DIRECTORY_REMOVE:
         return apply_remove(d, body);
+    case IPC_DIRECTORY_SUPPRESSED:
+        return suppressed_apply(d->suppressed, body);
     case IPC_DIRECTORY_END:
         return apply_end(d, body);
     default:

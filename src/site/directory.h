@@ -99,6 +99,9 @@ const struct directory_site *directory_site_by_credential(const struct directory
 const struct directory_identity *directory_identity_for(const struct directory_site *site,
                                                         struct slice domain);
 
+/* Whether the address is on the site's suppression list (site/suppression.h). */
+bool directory_suppresses(const struct directory *d, uint64_t site_id, struct slice address);
+
 /* Adds the body of an IPC_DIRECTORY_SITE frame; the counts are within the limits above (assert). */
 void directory_site_write(struct buffer *body, const struct directory_site *site);
 /* Adds the body of an IPC_DIRECTORY_REMOVE frame. */

@@ -6,14 +6,18 @@
 #include "site/identity.h"
 #include "site/relay.h"
 #include "site/site.h"
+#include "site/suppression_push.h"
 #include "wire/ipc.h"
 
 #include <stdlib.h>
 
-/* Something to push: a site, or all of them. */
+/* Something to push: a site, or all of them, or a suppression of a site, or all of those. */
 struct change {
     struct list link;
     int64_t site_id; /* 0: all */
+    bool suppression;
+    size_t address_size; /* 0: all of the site's */
+    char address[];
 };
 
 /* One gateway's changes, pushed by a task of their own: one that is away holds up no other. */
@@ -31,6 +35,7 @@ struct site_pusher {
     struct line lines[PEER_GROUP_MAX];
     size_t line_count;
     struct condition done;
+    unsigned char key[SUPPRESSED_KEY_BYTES]; /* of the hashes of suppressed addresses */
 };
 
 static void describe_identity(const struct identity *identity, struct directory_identity *ret)
@@ -200,6 +205,20 @@ static int push_site(struct task *t, struct line *l, int64_t site_id)
     return tell(t, l, IPC_DIRECTORY_SITE, &body);
 }
 
+static int push_suppressions(struct task *t, const struct line *l, int64_t site_id,
+                             struct slice address, bool begins)
+{
+    const struct suppression_push push = {
+        .store = l->pusher->store,
+        .gateway = l->gateway->peer,
+        .key = l->pusher->key,
+        .site_id = site_id,
+        .skip_empty = begins,
+    };
+
+    return address.size ? suppression_push_one(t, &push, address) : suppression_push_all(t, &push);
+}
+
 /* By chance, so that no other process of ours has used it. */
 static void name_push(struct task *t, struct buffer *body)
 {
@@ -220,8 +239,11 @@ static int push_all(struct task *t, struct line *l)
     name_push(t, &push);
     if (r == 0)
         r = tell(t, l, IPC_DIRECTORY_BEGIN, &push);
-    for (size_t i = 0; i < count && r == 0; i++)
+    for (size_t i = 0; i < count && r == 0; i++) {
         r = push_site(t, l, sites[i].id);
+        if (r == 0)
+            r = push_suppressions(t, l, sites[i].id, SLICE_NONE, true);
+    }
     if (r == 0)
         r = tell(t, l, IPC_DIRECTORY_END, &push);
     if (r == 0)
@@ -229,14 +251,22 @@ static int push_all(struct task *t, struct line *l)
     return r;
 }
 
-static void add_change(struct line *l, int64_t site_id)
+static void add(struct line *l, const struct change *what, struct slice address)
 {
-    struct change *change = base_allocate(sizeof *change);
+    struct change *change = base_allocate(sizeof *change + address.size);
 
-    change->site_id = site_id;
+    *change = *what;
+    change->address_size = address.size;
+    if (address.size)
+        memcpy(change->address, address.data, address.size);
     list_add_last(&l->changes, &change->link);
     l->queued++;
     condition_signal(&l->more);
+}
+
+static void add_change(struct line *l, int64_t site_id)
+{
+    add(l, &(struct change){.site_id = site_id}, SLICE_NONE);
 }
 
 static struct change *take_change(struct line *l)
@@ -262,18 +292,23 @@ static void note_result(struct line *l, int64_t site_id, int r)
     condition_broadcast(&l->pusher->done);
 }
 
+static int push_change(struct task *t, struct line *l, const struct change *change)
+{
+    if (change->suppression)
+        return push_suppressions(t, l, change->site_id,
+                                 slice_of(change->address, change->address_size), false);
+    return change->site_id ? push_site(t, l, change->site_id) : push_all(t, l);
+}
+
 static int push_one(struct task *t, struct line *l)
 {
     struct change *change = take_change(l);
-    int64_t site_id = change->site_id;
-    int r;
+    int r = push_change(t, l, change);
 
+    if (r != -ECANCELED)
+        note_result(l, change->site_id, r);
     free(change);
-    r = site_id ? push_site(t, l, site_id) : push_all(t, l);
-    if (r == -ECANCELED)
-        return r;
-    note_result(l, site_id, r);
-    return 0;
+    return r == -ECANCELED ? r : 0;
 }
 
 static int line_main(struct task *t, void *argument)
@@ -296,6 +331,7 @@ int site_pusher_new(struct scope *scope, struct store *store, const struct peer_
     int r = 0;
 
     p->store = store;
+    world_random(task_world(scope->owner), p->key, sizeof p->key);
     while (r == 0 && p->line_count < gateways->count) {
         struct line *l = &p->lines[p->line_count];
 
@@ -334,7 +370,8 @@ static int wait_until_pushed(struct task *t, struct line *l, uint64_t wanted)
     return r == 0 && l->failed >= wanted ? -EIO : r;
 }
 
-int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id)
+static int push_and_wait(struct task *t, struct site_pusher *p, const struct change *change,
+                         struct slice address)
 {
     CLEANUP(task_deadline_end)
     struct task_deadline limit = task_deadline_after(t, SITE_PUSH_WAIT_S * SECOND_US);
@@ -343,7 +380,7 @@ int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id)
 
     for (size_t i = 0; i < p->line_count; i++) {
         wanted[i] = p->lines[i].queued + 1;
-        add_change(&p->lines[i], site_id);
+        add(&p->lines[i], change, address);
     }
     for (size_t i = 0; i < p->line_count; i++) {
         int one = wait_until_pushed(t, &p->lines[i], wanted[i]);
@@ -351,4 +388,21 @@ int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id)
         r = r == 0 || one == -EIO ? one : r;
     }
     return r;
+}
+
+int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id)
+{
+    return push_and_wait(t, p, &(struct change){.site_id = site_id}, SLICE_NONE);
+}
+
+int site_pusher_push_suppression(struct task *t, struct site_pusher *p, int64_t site_id,
+                                 struct slice address)
+{
+    return push_and_wait(t, p, &(struct change){.site_id = site_id, .suppression = true}, address);
+}
+
+void site_pusher_note_suppression(struct site_pusher *p, int64_t site_id, struct slice address)
+{
+    for (size_t i = 0; i < p->line_count; i++)
+        add(&p->lines[i], &(struct change){.site_id = site_id, .suppression = true}, address);
 }

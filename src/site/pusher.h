@@ -30,6 +30,13 @@ void site_pusher_push_all(struct site_pusher *p, size_t gateway);
  * log says why. */
 MUST_CHECK int site_pusher_push(struct task *t, struct site_pusher *p, int64_t site_id);
 
+/* The same for one of a site's suppressions that has come, gone or changed its state; with an empty
+ * address, for all of the site's. */
+MUST_CHECK int site_pusher_push_suppression(struct task *t, struct site_pusher *p, int64_t site_id,
+                                            struct slice address);
+/* The same, and nobody waits for it. */
+void site_pusher_note_suppression(struct site_pusher *p, int64_t site_id, struct slice address);
+
 /* A site as the gateway of this number sees it, in the arena; only keys and credentials in use.
  * -ENOENT: no such site, or a removed one. */
 MUST_CHECK int site_directory_read(struct store *s, struct arena *arena, unsigned gateway,

@@ -42,6 +42,7 @@ enum ipc_type {
     IPC_SHAPING_LIST,
     IPC_SHAPING_SHOW,
     IPC_SHAPING_SENT,
+    IPC_DIRECTORY_SUPPRESSED, /* site/suppressed.h */
     /* gateway to steward */
     IPC_EVENTS = 64,
     IPC_GATEWAY_DRAINED, /* nothing is left in a spool that is to be emptied: the gateway ends */

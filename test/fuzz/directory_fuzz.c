@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_check(directory_apply(d, IPC_DIRECTORY_SITE, body) == 0);
     }
     fuzz_check(directory_apply(d, IPC_DIRECTORY_REMOVE, body) == (size == 8 ? 0 : -EBADMSG));
+    fuzz_check(directory_apply(d, IPC_DIRECTORY_SUPPRESSED, body) <= 0);
     directory_free(d);
     return 0;
 }
