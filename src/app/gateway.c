@@ -42,7 +42,25 @@ static int answer_status(struct task *t, struct gateway *g, struct buffer *reply
     return 0;
 }
 
-static int apply_directory(struct gateway *g, uint8_t type, struct slice body)
+/* Whether there is anything that the site may send as. */
+static bool may_send(const struct directory_site *site)
+{
+    for (size_t i = 0; site && i < site->identity_count; i++)
+        if (site->identities[i].sending)
+            return true;
+    return false;
+}
+
+/* Mail that waited for an identity of the site to be verified again goes out now. */
+static int site_changed(struct task *t, struct gateway *g, uint64_t site_id)
+{
+    deliver_site_changed(g->deliver, site_id);
+    if (!g->queue || !may_send(directory_site_by_id(g->directory, site_id)))
+        return 0;
+    return queue_release_withheld(t, g->queue, site_id);
+}
+
+static int apply_directory(struct task *t, struct gateway *g, uint8_t type, struct slice body)
 {
     struct cursor c = cursor_of(body);
     int r = directory_apply(g->directory, type, body);
@@ -51,7 +69,7 @@ static int apply_directory(struct gateway *g, uint8_t type, struct slice body)
     if (r < 0)
         return r;
     if (type == IPC_DIRECTORY_SITE || type == IPC_DIRECTORY_REMOVE)
-        deliver_site_changed(g->deliver, cursor_u64(&c)); /* which both begin with */
+        return site_changed(t, g, cursor_u64(&c)); /* which both begin with */
     if (type == IPC_DIRECTORY_END)
         deliver_sites_changed(g->deliver);
     return 0;
@@ -70,7 +88,7 @@ static int steward_request(struct task *t, void *context, uint8_t type, struct s
     case IPC_DIRECTORY_REMOVE:
     case IPC_DIRECTORY_SUPPRESSED:
     case IPC_DIRECTORY_END:
-        return apply_directory(g, type, body);
+        return apply_directory(t, g, type, body);
     case IPC_RETURN_KEYS:
         r = return_keys_apply(&g->return_keys, body);
         condition_broadcast(&g->changed);

@@ -31,7 +31,7 @@ static int find_signer(struct arena *arena, const struct directory *directory,
         return -EACCES;
     *ret_why = "the identity is not verified at present";
     if (!identity->sending || identity->key_count == 0)
-        return -EACCES;
+        return -EKEYREVOKED;
     *ret = (struct signer){.site_id = site->id,
                            .domain = arena_copy(arena, identity->domain),
                            .key_count = identity->key_count};
@@ -52,6 +52,18 @@ bool sign_is_wanted(const struct sign_options *options, const struct queue_job *
         return true;
     identity = directory_identity_for(site, job->from_domain);
     return identity && identity->sending && identity->key_count > 0;
+}
+
+bool sign_is_allowed(const struct sign_options *options, const struct queue_job *job)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    const struct directory_site *site = directory_site_by_id(options->directory, job->site_id);
+    struct signer signer;
+    const char *why;
+
+    if (site && site->method == SITE_METHOD_SMTP)
+        return true;
+    return find_signer(&arena, options->directory, job, &signer, &why) != -EKEYREVOKED;
 }
 
 static int sign_with_key(struct task *t, struct arena *arena, const struct sign_options *options,

@@ -24,10 +24,13 @@ struct signature {
 bool sign_is_wanted(const struct sign_options *options, const struct queue_job *job);
 
 /* 0 with *ret (memory from the arena); a signature that the job carries already is used again.
- * -EACCES: the site may not sign as this domain (now); *ret_why says so. Other errors: the vault
- * could not be asked, or refused. */
+ * -EKEYREVOKED: its identity is not verified at present. -EACCES: the site may not sign as this
+ * domain. *ret_why says so. Other errors: the vault could not be asked, or refused. */
 MUST_CHECK int sign_message(struct task *t, struct arena *arena, const struct sign_options *options,
                             const struct queue_job *job, struct signature *ret,
                             const char **ret_why);
+
+/* Whether sign_message would sign it now, for a moment later; false: -EKEYREVOKED. */
+bool sign_is_allowed(const struct sign_options *options, const struct queue_job *job);
 
 #endif

@@ -71,6 +71,7 @@ static int ensure_signature(struct task *t, struct work *w, struct queue_job *jo
         queue_return(w->deliver->queue, job);
         return r;
     }
+    outcome.withheld = r == -EKEYREVOKED;
     outcome.text =
         arena_printf(&w->arena, "the message cannot be signed: %s", why ? why : strerror(-r));
     worker_settle_all(w->deliver, &w->arena, job, &outcome);
@@ -187,6 +188,22 @@ static int keep_back(struct work *w, struct queue_job *job)
     return 0;
 }
 
+/* To connect may have taken minutes, and the client its records away meanwhile: then not a message
+ * more goes out. */
+static int withhold(struct work *w, struct queue_job *job)
+{
+    const struct queue_outcome outcome = {
+        .result = QUEUE_DEFERRED,
+        .withheld = true,
+        .enhanced = {4, 7, 5},
+        .text = SLICE("the identity is not verified any more"),
+    };
+
+    sources_give_back(w->deliver, &w->part);
+    worker_settle_all(w->deliver, &w->arena, job, &outcome);
+    return 0;
+}
+
 /* A relay is not one of the receivers that source addresses are warmed up for. */
 static bool is_admitted(const struct work *w, const struct queue_job *job)
 {
@@ -208,6 +225,8 @@ static int handle(struct task *t, struct work *w, struct queue_job *job)
     r = ensure_signature(t, w, job, &signature);
     while (r == 0) {
         r = worker_connect(t, w, job);
+        if (r == 0 && !sign_is_allowed(&w->deliver->options->sign, job))
+            return withhold(w, job);
         if (r == 0)
             r = offer(t, w, job, &signature);
         if (r != -EPIPE)

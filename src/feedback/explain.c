@@ -49,6 +49,22 @@ static struct explanation explain_queued(const struct timeline *l, const struct 
     };
 }
 
+/* Not tried: its site may not send as its From. */
+static struct explanation explain_withheld(const struct timeline *l,
+                                           const struct timeline_recipient *recipient,
+                                           const struct explain_now *now)
+{
+    return (struct explanation){
+        arena_printf(l->arena, "It is held back: %.*s.", SLICE_ARG(recipient->last->text)),
+        now->ready
+            ? SLICE("The site may send again, and its turn is next.")
+            : arena_printf(l->arena,
+                           "It goes out by itself within a minute after the site may send again "
+                           "(letterhead identity check SITE shows what is missing), until %.*s.",
+                           SLICE_ARG(until(l))),
+    };
+}
+
 static struct explanation explain_deferred(const struct timeline *l,
                                            const struct timeline_recipient *recipient,
                                            const struct explain_now *now)
@@ -63,6 +79,8 @@ static struct explanation explain_deferred(const struct timeline *l,
 
     if (now->paused || now->busy)
         return queued;
+    if (recipient->due_us == 0)
+        return explain_withheld(l, recipient, now);
     if (now->ready)
         return (struct explanation){why, arena_printf(l->arena, "%.*s %.*s", SLICE_ARG(queued.why),
                                                       SLICE_ARG(queued.next_step))};

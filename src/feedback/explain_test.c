@@ -95,9 +95,27 @@ static void what_came_back_is_told(void **state)
                "reported as spam (abuse)");
 }
 
+/* Its site may not send as its From: no attempt has failed, and no time is waited for. */
+static void what_is_withheld_says_what_for(void **state)
+{
+    static const struct queue_event withheld = {.text = {"not verified", 12}};
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct timeline l = {.arena = &arena, .expires_us = 4 * (int64_t)86400000000};
+    struct timeline_recipient recipient = {.state = TIMELINE_DEFERRED, .last = &withheld};
+    struct explanation waiting = explain_recipient(&l, &recipient, &(struct explain_now){0});
+    struct explanation ready =
+        explain_recipient(&l, &recipient, &(struct explain_now){.ready = true});
+
+    (void)state;
+    assert_has(0, waiting.why, "It is held back: not verified.");
+    assert_has(0, waiting.next_step, "by itself within a minute");
+    assert_has(1, ready.next_step, "its turn is next");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_withheld_says_what_for),
         cmocka_unit_test(each_state_has_its_reason_and_its_next_step),
         cmocka_unit_test(what_came_back_is_told),
     };

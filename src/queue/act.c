@@ -28,6 +28,7 @@ static bool retry(struct queue *q, struct queue_message *m, uint32_t recipient, 
     struct queue_recipient_entry *r = &m->recipients[recipient];
 
     if (is_idle(r) && !queue_recipient_is(r, RECIPIENT_HELD)) {
+        queue_unwithhold(q, m, r);
         r->due_us = queue_now_us(q);
         act->touched++;
     }

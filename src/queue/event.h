@@ -26,7 +26,8 @@
 
 enum queue_event_type {
     QUEUE_EVENT_ACCEPTED = 1,
-    QUEUE_EVENT_DEFERRED,  /* tried in vain; `due_us` says when it is tried again */
+    QUEUE_EVENT_DEFERRED,  /* tried in vain; `due_us` says when it is tried again. 0: not tried,
+                            * since its site may not send as its From; it is when it may */
     QUEUE_EVENT_DELIVERED, /* the receiver took it */
     QUEUE_EVENT_BOUNCED,   /* the receiver refused it for good */
     QUEUE_EVENT_EXPIRED, /* its lifetime is over; `text` and the reply are those of the last attempt

@@ -81,6 +81,14 @@ bool queue_finish(struct queue *q, struct queue_message *m, uint32_t recipient,
 /* The schedule has changed: the scheduler may have to wake earlier. */
 void queue_rescheduled(struct queue *q);
 
+/* --- withhold.c --- */
+
+/* The recipient is not tried until queue_release_withheld; or is, again. */
+void queue_withhold(struct queue *q, const struct queue_message *m,
+                    struct queue_recipient_entry *r);
+void queue_unwithhold(struct queue *q, const struct queue_message *m,
+                      struct queue_recipient_entry *r);
+
 /* --- walk.c --- */
 
 /* Calls visit for each message, oldest first, until it returns false. Lets others run now and then;

@@ -26,8 +26,7 @@ static void choose_recipients(struct queue *q, struct job *j)
 
         if (j->job.recipient_count == max)
             return;
-        if (r->due_us > now_us ||
-            queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED))
+        if (r->due_us > now_us || queue_recipient_is(r, RECIPIENT_NOT_NOW))
             continue;
         r->flags |= RECIPIENT_BUSY;
         j->job.recipients[j->job.recipient_count++] = (struct queue_job_recipient){
@@ -177,8 +176,7 @@ static bool hurry(struct queue *q, struct queue_message *m)
     for (uint32_t i = 0; i < m->recipient_count; i++) {
         struct queue_recipient_entry *r = &m->recipients[i];
 
-        if (r->due_us > now_us + SUSPECT_WAIT_US ||
-            queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED))
+        if (r->due_us > now_us + SUSPECT_WAIT_US || queue_recipient_is(r, RECIPIENT_NOT_NOW))
             continue;
         r->due_us = now_us;
         found = true;

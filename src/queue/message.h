@@ -20,6 +20,12 @@ enum queue_recipient_flags {
     RECIPIENT_FINISHED = 4,  /* has its final event */
     RECIPIENT_AMBIGUOUS = 8, /* the last attempt's end is not known */
     RECIPIENT_CANCEL = 16,   /* to be cancelled when it comes back from its job */
+    RECIPIENT_WITHHELD = 32, /* not tried until its site may send as its From again */
+};
+
+/* What has one of these cannot be taken out to be delivered. */
+enum {
+    RECIPIENT_NOT_NOW = RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED | RECIPIENT_WITHHELD
 };
 
 enum { RECIPIENT_NONE = 0xffffffff };

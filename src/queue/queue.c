@@ -104,6 +104,7 @@ bool queue_finish(struct queue *q, struct queue_message *m, uint32_t recipient,
     struct queue_recipient_entry *r = &m->recipients[recipient];
 
     assert(!queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_FINISHED) && m->open);
+    queue_unwithhold(q, m, r);
     r->flags |= RECIPIENT_FINISHED;
     count_final(q, type);
     if (--m->open)

@@ -74,7 +74,8 @@ enum queue_result {
 
 struct queue_outcome {
     enum queue_result result;
-    bool ambiguous;      /* the data went out and no answer came */
+    bool ambiguous; /* the data went out and no answer came */
+    bool withheld; /* DEFERRED: not tried, and to wait for queue_release_withheld, not for a time */
     uint16_t reply_code; /* 0: no reply */
     uint8_t enhanced[3]; /* class, subject, detail; 0.0.0: none (detail over 255: kept as 255) */
     struct slice text; /* reply or cause, made harmless (wire_reply_escape), <= QUEUE_TEXT_BYTES */
@@ -145,6 +146,10 @@ void queue_pool_move(struct queue *q, struct slice destination, struct slice poo
  * there. It is not remembered over a restart. `due` is called for what can be taken again. */
 void queue_park(struct queue *q, uint64_t site_id);
 void queue_unpark_all(struct queue *q);
+
+/* The site may send again: what is withheld of it (queue_outcome.withheld) is due now. Costs a walk
+ * over the queue when there is any. -ECANCELED */
+MUST_CHECK int queue_release_withheld(struct task *t, struct queue *q, uint64_t site_id);
 
 /* A *destination* is where a recipient's mail goes, by its key: the recipient's domain, or a next
  * hop. A *pool* is what shares connections and limits: a receiving provider, or a relay. Every

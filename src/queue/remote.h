@@ -31,6 +31,7 @@ enum queue_entry_state {
     QUEUE_ENTRY_BUSY,      /* being delivered */
     QUEUE_ENTRY_HELD,      /* until released */
     QUEUE_ENTRY_PAUSED,    /* its site is paused in the queue */
+    QUEUE_ENTRY_WITHHELD,  /* its site may not send as its From at present */
 };
 
 struct queue_list_entry {

@@ -22,6 +22,8 @@ enum queue_entry_state queue_state_of(const struct queue *q, const struct queue_
         return QUEUE_ENTRY_HELD;
     if (queue_schedule_is_paused(&q->schedule, m->site_id))
         return QUEUE_ENTRY_PAUSED;
+    if (queue_recipient_is(r, RECIPIENT_WITHHELD))
+        return QUEUE_ENTRY_WITHHELD;
     return r->due_us > now_us ? QUEUE_ENTRY_WAITING : QUEUE_ENTRY_READY;
 }
 
@@ -155,7 +157,7 @@ static bool count_states(struct queue *q, struct queue_message *m, void *context
         state = queue_state_of(q, m, &m->recipients[i], now_us);
         status->ready += state == QUEUE_ENTRY_READY;
         status->busy += state == QUEUE_ENTRY_BUSY;
-        status->waiting += state == QUEUE_ENTRY_WAITING;
+        status->waiting += state == QUEUE_ENTRY_WAITING || state == QUEUE_ENTRY_WITHHELD;
         status->held += state == QUEUE_ENTRY_HELD;
         status->paused += state == QUEUE_ENTRY_PAUSED;
     }

@@ -107,8 +107,7 @@ static uint64_t group_due(const struct queue_group *g)
     for (uint32_t i = g->first; i != RECIPIENT_NONE; i = m->recipients[i].next) {
         const struct queue_recipient_entry *r = &m->recipients[i];
 
-        if (!queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED) &&
-            r->due_us < due_us)
+        if (!queue_recipient_is(r, RECIPIENT_NOT_NOW) && r->due_us < due_us)
             due_us = r->due_us;
     }
     return due_us;
@@ -233,8 +232,7 @@ static struct queue_lane *choose_lane(const struct queue_schedule *s, const stru
 
 static bool is_due(const struct queue_recipient_entry *r, uint64_t now_us)
 {
-    return r->due_us <= now_us &&
-           !queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_HELD | RECIPIENT_FINISHED);
+    return r->due_us <= now_us && !queue_recipient_is(r, RECIPIENT_NOT_NOW);
 }
 
 size_t queue_schedule_job_max(const struct queue_schedule *s, const struct queue_group *g)

@@ -49,8 +49,9 @@ struct queue_site {
     struct list link;  /* in schedule->sites_all */
     struct list lanes; /* queue_lane.of_site */
     uint64_t id;
-    bool paused; /* by an operator */
-    bool parked; /* by delivery: it could send nothing of it now */
+    bool paused;       /* by an operator */
+    bool parked;       /* by delivery: it could send nothing of it now */
+    uint32_t withheld; /* recipients that are (queue_outcome.withheld) */
 };
 
 struct queue_schedule {

@@ -48,7 +48,7 @@ static struct queue_event record_outcome(struct queue *q, struct queue_message *
     struct queue_event event;
 
     r->flags &= (uint8_t) ~(RECIPIENT_BUSY | RECIPIENT_AMBIGUOUS);
-    if (r->attempts < UINT16_MAX)
+    if (r->attempts < UINT16_MAX && !outcome->withheld)
         r->attempts++;
     r->reply_code = outcome->reply_code;
     if (outcome->ambiguous) {
@@ -56,7 +56,10 @@ static struct queue_event record_outcome(struct queue *q, struct queue_message *
         q->counts.ambiguous++;
     }
     event = event_of_outcome(q, m, recipient, outcome);
-    if (outcome->result == QUEUE_DEFERRED) {
+    if (outcome->withheld) {
+        assert(outcome->result == QUEUE_DEFERRED);
+        queue_withhold(q, m, r);
+    } else if (outcome->result == QUEUE_DEFERRED) {
         r->due_us = queue_now_us(q) + retry_delay_us(q, r->attempts);
         event.due_us = queue_stamp(q, r->due_us);
         q->counts.deferred++;

@@ -32,7 +32,8 @@ static uint32_t first_open(const struct queue *q, const struct queue_message *m)
     if (queue_schedule_is_paused(&q->schedule, m->site_id))
         return RECIPIENT_NONE;
     for (uint32_t i = 0; i < m->recipient_count; i++)
-        if (!queue_recipient_is(&m->recipients[i], RECIPIENT_HELD | RECIPIENT_FINISHED))
+        if (!queue_recipient_is(&m->recipients[i],
+                                RECIPIENT_HELD | RECIPIENT_WITHHELD | RECIPIENT_FINISHED))
             return i;
     return RECIPIENT_NONE;
 }

@@ -29,7 +29,7 @@ static bool is_overdue(const struct queue *q, const struct queue_message *m,
 {
     if (queue_recipient_is(r, RECIPIENT_BUSY | RECIPIENT_FINISHED) || now_us < m->deadline_us)
         return false;
-    return r->attempts > 0 || queue_recipient_is(r, RECIPIENT_HELD) ||
+    return r->attempts > 0 || queue_recipient_is(r, RECIPIENT_HELD | RECIPIENT_WITHHELD) ||
            queue_schedule_is_paused(&q->schedule, m->site_id) ||
            now_us - m->deadline_us >= UNTRIED_US;
 }

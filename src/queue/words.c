@@ -3,8 +3,9 @@
 #include "wire/date.h"
 
 static const char *const state_words[] = {
-    [QUEUE_ENTRY_READY] = "ready", [QUEUE_ENTRY_WAITING] = "waiting", [QUEUE_ENTRY_BUSY] = "busy",
-    [QUEUE_ENTRY_HELD] = "held",   [QUEUE_ENTRY_PAUSED] = "paused",
+    [QUEUE_ENTRY_READY] = "ready",   [QUEUE_ENTRY_WAITING] = "waiting",
+    [QUEUE_ENTRY_BUSY] = "busy",     [QUEUE_ENTRY_HELD] = "held",
+    [QUEUE_ENTRY_PAUSED] = "paused", [QUEUE_ENTRY_WITHHELD] = "withheld",
 };
 
 const char *queue_state_word(enum queue_entry_state state)
@@ -28,6 +29,8 @@ struct slice queue_wait_words(struct arena *arena, enum queue_entry_state state,
         return SLICE("it is held until an operator releases it");
     case QUEUE_ENTRY_PAUSED:
         return SLICE("its site's queue is paused until an operator releases it");
+    case QUEUE_ENTRY_WITHHELD:
+        return SLICE("its site may not send as its From at present; it goes out when it may");
     default:
         return SLICE_NONE;
     }
