@@ -39,18 +39,31 @@ static void print_state(const json_t *identity)
     cli_field_print("next", cli_member(identity, "next_step"));
 }
 
+/* One of the domains that mail comes from. */
+static void print_alignment(const json_t *alignment)
+{
+    CLEANUP(buffer_done) struct buffer head = BUFFER_NONE;
+
+    buffer_add(&head, cli_member(alignment, "state"));
+    buffer_add(&head, SLICE(" for "));
+    buffer_add(&head, cli_member(alignment, "domain"));
+    cli_field_print("DMARC", buffer_slice(&head));
+    cli_field_print("  since", cli_time(alignment, "since"));
+    cli_field_print("  why", cli_member(alignment, "why"));
+    cli_field_print("  next", cli_member(alignment, "next_step"));
+    if (cli_member(alignment, "trouble").size)
+        cli_field_print("  trouble", cli_member(alignment, "trouble"));
+}
+
 static void print_dmarc(const json_t *identity)
 {
-    const json_t *dmarc = json_object_get(identity, "dmarc");
-    struct slice state = cli_member(dmarc, "state");
+    const json_t *alignment;
+    size_t i;
 
-    if (slice_equal(state, SLICE("found")))
-        cli_field_print("DMARC", cli_member(dmarc, "record"));
-    else if (slice_equal(state, SLICE("absent")))
-        cli_field_print("DMARC", SLICE("none; large receivers want one: _dmarc TXT \"v=DMARC1; "
-                                       "p=none\" is a start"));
-    else if (slice_equal(state, SLICE("invalid")))
-        cli_field_print("DMARC", SLICE("several records, which counts as none: leave only one"));
+    json_array_foreach(json_object_get(identity, "alignment"), i, alignment)
+    {
+        print_alignment(alignment);
+    }
 }
 
 void cli_print_site_added(const json_t *output)

@@ -199,6 +199,7 @@ static int main_task(struct task *t, void *argument)
                  .from = s->config->notices_from,
                  .operators = s->config->notices_operators.items,
                  .operator_count = s->config->notices_operators.count},
+        .bounce_domain = s->config->bounce_domain,
         .times = {(uint32_t)s->config->identity_patience_s, (uint32_t)s->config->identity_grace_s,
                   (uint32_t)s->config->identity_revoke_s},
         .shaping = &s->shaping,

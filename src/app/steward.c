@@ -197,7 +197,7 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
 static void join_operations(struct steward *s)
 {
     s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times,
-                                          s->options.authority};
+                                          s->options.authority, s->options.bounce_domain};
     s->relays = (struct relay_watch){.store = s->options.store, .pusher = s->site.pusher};
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};

@@ -31,6 +31,7 @@ struct steward_options {
     struct site_service site;    /* store, vault and pusher are filled in */
     struct own_mail_sender mail; /* whom to tell; the rest is filled in */
     struct identity_times times;
+    struct slice bounce_domain;
     struct authority_options authority;    /* what it points to is borrowed */
     const struct zone_server *zone_server; /* NULL: nothing is published; borrowed */
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */

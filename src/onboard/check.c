@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "onboard/advice.h"
+#include "onboard/dmarc_check.h"
 #include "onboard/identity_notice.h"
 #include "onboard/survey.h"
 #include "runtime/world.h"
@@ -309,5 +310,7 @@ int onboard_check(struct task *t, struct onboard_service *service, int64_t ident
         log_info("identity %.*s is %.*s", SLICE_ARG(check.identity.domain),
                  SLICE_ARG(check.identity.state));
     *ret_changed = check.changed;
-    return 0;
+    return dmarc_check(
+        t, service->store,
+        &(struct dmarc_check_options){service->bounce_domain, service->times.grace_s}, identity_id);
 }

@@ -19,6 +19,7 @@ struct onboard_service {
     struct site_pusher *pusher;
     struct identity_times times;
     struct authority_options authority;
+    struct slice bounce_domain; /* where the envelope's senders are: for DMARC */
 };
 
 /* Asks for all records of the identity, and stores what was found and decided. *ret_changed: the

@@ -40,6 +40,15 @@ static int read_keys(struct store *s, struct arena *arena, struct identity *iden
     return r < 0 ? r : 0;
 }
 
+static int read_parts(struct store *s, struct arena *arena, struct identity *identity)
+{
+    int r = read_keys(s, arena, identity);
+
+    return r < 0 ? r
+                 : alignment_list(s, arena, identity->id, &identity->alignments,
+                                  &identity->alignment_count);
+}
+
 static void read_identity(struct query *q, struct arena *arena, struct identity *ret)
 {
     ret->id = query_int(q, 0);
@@ -78,7 +87,7 @@ int identity_list(struct store *s, struct arena *arena, int64_t site_id, struct 
     while ((r = query_step(&q)) == 1 && count < DIRECTORY_IDENTITIES_MAX)
         read_identity(&q, arena, &identities[count++]);
     for (size_t i = 0; i < count && r >= 0; i++)
-        r = read_keys(s, arena, &identities[i]);
+        r = read_parts(s, arena, &identities[i]);
     if (r < 0)
         return r;
     *ret = identities;
@@ -98,7 +107,7 @@ int identity_find(struct store *s, struct arena *arena, int64_t id, struct ident
     if (r == 0)
         return -ENOENT;
     read_identity(&q, arena, ret);
-    return read_keys(s, arena, ret);
+    return read_parts(s, arena, ret);
 }
 
 static const char *algorithm_name(enum key_algorithm algorithm)

@@ -6,6 +6,7 @@
 #define LETTERHEAD_SITE_IDENTITY_H
 
 #include "base/arena.h"
+#include "site/alignment.h"
 #include "site/directory.h"
 #include "store/store.h"
 
@@ -54,6 +55,8 @@ struct identity {
     int64_t rotate_us;      /* when the next rotation is due; 0: not by the clock */
     struct identity_key keys[IDENTITY_KEYS]; /* in the order of the slots */
     size_t key_count;
+    struct alignment *alignments; /* of its From domains, its own first; none: never looked at */
+    size_t alignment_count;
 };
 
 /* The slots in their order. */

@@ -103,6 +103,8 @@ int identity_to_json(struct arena *arena, const struct identity *identity, json_
     json_object_set_new(object, "dmarc",
                         json_pack("{s:o, s:o}", "state", control_json_text(identity->dmarc_state),
                                   "record", control_json_text(identity->dmarc_record)));
+    json_object_set_new(object, "alignment",
+                        alignments_to_json(identity->alignments, identity->alignment_count));
     json_object_set_new(object, "records", records);
     if (r < 0) {
         json_decref(object);

@@ -126,10 +126,11 @@ static int run_for_site(struct store *s, enum store_statement statement, int64_t
 int site_erase(struct store *s, int64_t id, int64_t now_us)
 {
     static const enum store_statement statements[] = {
-        STORE_IDENTITY_KEY_REMOVE_ALL, STORE_IDENTITY_REMOVE_ALL,
-        STORE_CREDENTIAL_REMOVE_ALL,   STORE_OUTGOING_ADDRESS_REMOVE_ALL,
-        STORE_SITE_CONTACT_REMOVE_ALL, STORE_NOTICE_REMOVE_ALL,
-        STORE_SUPPRESSION_REMOVE_SITE, STORE_SUPPRESSION_COUNT_REMOVE,
+        STORE_ALIGNMENT_REMOVE_ALL,        STORE_IDENTITY_KEY_REMOVE_ALL,
+        STORE_IDENTITY_REMOVE_ALL,         STORE_CREDENTIAL_REMOVE_ALL,
+        STORE_OUTGOING_ADDRESS_REMOVE_ALL, STORE_SITE_CONTACT_REMOVE_ALL,
+        STORE_NOTICE_REMOVE_ALL,           STORE_SUPPRESSION_REMOVE_SITE,
+        STORE_SUPPRESSION_COUNT_REMOVE,
     };
     int r = relay_remove(s, id);
 

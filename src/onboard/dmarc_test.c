@@ -1,0 +1,124 @@
+#include "onboard/dmarc.h"
+
+#include "deliver/fetch_dns_test.h"
+
+/* The examples of RFC 9989 §4.10 and appendix B, and of its differences from RFC 7489. */
+static const struct dns_line names[] = {
+    {"_dmarc.plain.example.org", .txt = "v=DMARC1; p=reject; adkim=s"},
+    {"_dmarc.example.org", .txt = "v=DMARC1; p=quarantine; sp=none"},
+    {"_dmarc.org", .txt = "v=spf1 -all"},
+    /* a public suffix that says so, below which is no other record */
+    {"_dmarc.gov.example", .txt = "v=DMARC1; psd=y; p=reject; sp=quarantine"},
+    /* an organization below another one, by its own word */
+    {"_dmarc.part.corp.example", .txt = "v=DMARC1; psd=n; sp=reject; p=none"},
+    {"_dmarc.corp.example", .txt = "v=DMARC1; p=quarantine"},
+    /* what the list calls a suffix (github.io) has a policy all the same */
+    {"_dmarc.github.io", .txt = "v=DMARC1; p=reject"},
+    {"_dmarc.nop.example.net", .txt = "v=DMARC1; adkim=s"},
+    {"_dmarc.deep.example.com", .txt = "v=DMARC1; p=reject"},
+};
+
+struct seen {
+    const char *from;
+    const char *walk_at, *walk_policy, *walk_organization; /* at "": nothing is found */
+    const char *list_at, *list_policy, *list_organization;
+};
+
+static const struct seen cases[] = {
+    {"plain.example.org", "plain.example.org", "reject", "example.org", "plain.example.org",
+     "reject", "example.org"},
+    {"example.org", "example.org", "quarantine", "example.org", "example.org", "quarantine",
+     "example.org"},
+    {"a.b.example.org", "example.org", "none", "example.org", "example.org", "none", "example.org"},
+    {"x.town.gov.example", "gov.example", "quarantine", "town.gov.example", "gov.example",
+     "quarantine", "gov.example"},
+    {"gov.example", "gov.example", "reject", "gov.example", "gov.example", "reject", "gov.example"},
+    {"mail.part.corp.example", "part.corp.example", "reject", "part.corp.example", "corp.example",
+     "quarantine", "corp.example"},
+    {"me.github.io", "github.io", "reject", "github.io", "", "", "me.github.io"},
+    {"nop.example.net", "nop.example.net", "none", "nop.example.net", "", "", "example.net"},
+    {"none.example", "", "", "none.example", "", "", "none.example"},
+    /* ten labels: the walk leaps over what is between */
+    {"1.2.3.4.5.6.7.deep.example.com", "deep.example.com", "reject", "deep.example.com", "", "",
+     "example.com"},
+};
+
+static void assert_policy(const struct seen *seen, const struct dmarc_policy *found, const char *at,
+                          const char *policy, const char *organization)
+{
+    if (found->found != (at[0] != '\0') || !slice_equal(found->domain, slice_text(at)) ||
+        strcmp(wire_dmarc_policy_name(found->policy), policy) != 0 ||
+        !slice_equal(found->organization, slice_text(organization)))
+        fail_msg("%s: %s at \"%.*s\" of %.*s", seen->from, wire_dmarc_policy_name(found->policy),
+                 SLICE_ARG(found->domain), SLICE_ARG(found->organization));
+}
+
+static int find_all(struct task *t, void *argument)
+{
+    (void)argument;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+        struct dmarc_finding finding;
+
+        assert_int_equal(dmarc_find(t, &arena, slice_text(cases[i].from), true, &finding), 0);
+        assert_int_equal(finding.trouble.size, 0);
+        assert_policy(&cases[i], &finding.walk, cases[i].walk_at, cases[i].walk_policy,
+                      cases[i].walk_organization);
+        assert_policy(&cases[i], &finding.list, cases[i].list_at, cases[i].list_policy,
+                      cases[i].list_organization);
+    }
+    return 0;
+}
+
+/* For what signs as the very domain its own record is enough, whatever is above. */
+static int find_without_organization(struct task *t, void *argument)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct dmarc_finding finding;
+
+    (void)argument;
+    assert_int_equal(dmarc_find(t, &arena, SLICE("plain.example.org"), false, &finding), 0);
+    assert_true(slice_equal(finding.walk.domain, SLICE("plain.example.org")));
+    assert_int_equal(finding.walk.organization.size, 0);
+    assert_true(slice_equal(finding.list.organization, SLICE("example.org")));
+    assert_int_equal(dmarc_find(t, &arena, SLICE("a.example.org"), false, &finding), 0);
+    assert_true(slice_equal(finding.walk.organization, SLICE("example.org")));
+    assert_int_equal(finding.walk.policy, WIRE_DMARC_NONE);
+    return 0;
+}
+
+static int find_without_an_answer(struct task *t, void *argument)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct dmarc_finding finding;
+
+    (void)argument;
+    assert_int_equal(dmarc_find(t, &arena, SLICE("a.broken.example.org"), true, &finding), 0);
+    assert_true(slice_find_slice(finding.trouble, SLICE("SERVFAIL")) > 0);
+    return 0;
+}
+
+static void both_kinds_of_receivers_are_asked_for(void **state)
+{
+    (void)state;
+    dns_set(names, ARRAY_LEN(names));
+    world_with_dns_run(find_all, NULL);
+    world_with_dns_run(find_without_organization, NULL);
+}
+
+static void silence_proves_nothing(void **state)
+{
+    (void)state;
+    dns_set(names, ARRAY_LEN(names));
+    world_with_dns_run(find_without_an_answer, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_kinds_of_receivers_are_asked_for),
+        cmocka_unit_test(silence_proves_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+"""Alignment: what a site is told of DMARC for its From domains, with a real DNS, and that an independent
+receiver (Rspamd behind Postfix) comes to the same."""
+
+import email
+
+import pytest
+
+import stage
+
+ZONES = {
+    "example": "",  # where the walk up ends
+    "letterhead.example": f'mail A {stage.LOOPBACK}\nbounce MX 10 mail\nbounce TXT "v=spf1 ip4:{stage.LOOPBACK} -all"\n',
+    "reader.example": f"@ MX 10 mx\nmx A {stage.LOOPBACK}\n",
+    "strict.example": '_dmarc TXT "v=DMARC1; p=reject; adkim=s; aspf=s"\n',
+    "town.example": '_dmarc TXT "v=DMARC1; p=quarantine; sp=reject"\n',
+    "bare.example": "",
+    "twice.example": '_dmarc TXT "v=DMARC1; p=none"\n_dmarc TXT "v=DMARC1; p=reject"\n',
+}
+
+
+@pytest.fixture(scope="module")
+def dns(directory):
+    with stage.Dns(directory / "dns", ZONES) as server:
+        yield server
+
+
+class Client(stage.Site):
+    """A site that may send as `addresses`."""
+
+    def __init__(self, service, dns, name, domain, *words):
+        self.service, self.name, self.domain = service, name, domain
+        service.call("site", "add", name, "--domain", domain, *words)
+        dns.set(domain, dns.zones[domain] + service.call("identity", "records", name, "--format", "zone").stdout)
+        checked = service.ask("identity", "check", name)
+        assert checked["sending"], checked
+        self.alignment = {row["domain"]: row for row in checked["identities"][0]["alignment"]}
+        self.credential = service.ask("credential", "add", name)
+
+
+def verdict(client, receiver, sender):
+    """What Rspamd says of DMARC."""
+    before = len(receiver.messages())
+    client.send(client.message(sender=sender), sender=sender)
+    message = email.message_from_bytes(receiver.wait_for_messages(before + 1)[-1].read_bytes())
+    results = " ".join(message["Authentication-Results"].split())
+    return "pass" if "dmarc=pass" in results else "fail" if "dmarc=fail" in results else results
+
+
+def test_strict_alignment_rests_on_the_signature(service, dns, receiver):
+    client = Client(service, dns, "strict", "strict.example")
+    row = client.alignment["strict.example"]
+    assert (row["state"], row["policy"], row["adkim"], row["aspf"]) == ("SUCCESS", "reject", "s", "s"), row
+    assert (row["dkim"], row["spf"], row["found_at"]) == ("strict", "none", "strict.example")
+    assert "aligns even strictly" in row["why"] and "SPF cannot align" in row["why"]
+    assert "bounce.letterhead.example" in row["why"] and row["since"] and row["checked"]
+    assert verdict(client, receiver, "info@strict.example") == "pass"
+    shown = service.call("site", "show", "strict").stdout
+    assert "SUCCESS for strict.example" in shown and "aligns even" in " ".join(shown.split())
+
+
+def test_a_subdomain_passes_only_where_alignment_is_relaxed(service, dns, receiver):
+    words = ("--subdomains", "--from", "desk@news.{0}", "--from", "desk@{0}")
+    town = Client(service, dns, "town", "town.example", *[word.format("town.example") for word in words])
+    row = town.alignment["news.town.example"]
+    assert (row["state"], row["dkim"], row["policy"], row["found_at"]) == ("SUCCESS", "relaxed", "reject", "town.example")
+    assert row["organization"] == "town.example" and row["older"]["policy"] == "reject"
+    assert verdict(town, receiver, "desk@news.town.example") == "pass"
+
+    dns.set("town.example", dns.zones["town.example"].replace("p=quarantine;", "p=quarantine; adkim=s;"))
+    checked = service.ask("identity", "check", "town")
+    rows = {row["domain"]: row for row in checked["identities"][0]["alignment"]}
+    assert rows["town.example"]["state"] == "SUCCESS"
+    strict = rows["news.town.example"]
+    assert strict["state"] == "TEMPORARY_FAILURE" and strict["since"] > row["since"], strict
+    assert "add news.town.example" in strict["next_step"]
+    assert verdict(town, receiver, "desk@news.town.example") == "fail"
+    assert verdict(town, receiver, "desk@town.example") == "pass"
+
+
+def test_what_is_not_there_or_contradicts_itself(service, dns):
+    bare = Client(service, dns, "bare", "bare.example").alignment["bare.example"]
+    assert (bare["state"], bare["policy"], bare["found_at"]) == ("PENDING", "", "")
+    assert "No DMARC policy" in bare["why"] and "_dmarc.bare.example" in bare["next_step"]
+    twice = Client(service, dns, "twice", "twice.example").alignment["twice.example"]
+    assert twice["state"] == "FAILED" and "several records" in twice["why"]
+    assert "Leave one" in twice["next_step"]
+    service.call("site", "remove", "twice", "--yes")
