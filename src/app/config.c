@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/config_inbound.h"
 #include "app/config_rules.h"
 #include "app/role.h"
 #include "base/log.h"
@@ -421,6 +422,7 @@ static const struct schema_field config_fields[] = {
     {.name = "vault", .type = SCHEMA_GROUP, .fields = vault_fields},
     {.name = "tls", .type = SCHEMA_GROUP, .fields = tls_fields},
     {.name = "submission", .type = SCHEMA_GROUP, .fields = submission_fields},
+    {.name = "inbound", .type = SCHEMA_GROUP, .fields = config_inbound_fields},
     {.name = "delivery", .type = SCHEMA_GROUP, .fields = delivery_fields},
     {.name = "tls_reports", .type = SCHEMA_GROUP, .fields = tls_reports_fields},
     {.name = "queue", .type = SCHEMA_GROUP, .fields = queue_fields},

@@ -21,6 +21,11 @@ struct config_listener {
         credential; /* CONFIG_TLS_NONE alone: the access key id that every session acts as */
 };
 
+/* Where reports come back to; no login, so neither TLS nor a credential is asked for. */
+struct config_inbound {
+    struct endpoint address;
+};
+
 struct config_stub {
     struct slice zone;
     struct endpoint address;
@@ -52,6 +57,11 @@ struct config {
     uint64_t connections_per_address_max;
     uint64_t connections_per_site_max;
     uint64_t submission_memory_max_bytes;
+
+    struct schema_list inbound_listeners; /* struct config_inbound */
+    struct slice feedback_address;        /* empty: there is none */
+    uint64_t inbound_connections_max;
+    uint64_t inbound_connections_per_address_max;
 
     struct slice bounce_domain;
     uint64_t delivery_port;

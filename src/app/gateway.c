@@ -6,6 +6,7 @@
 #include "queue/remote.h"
 #include "site/return_keys.h"
 #include "submit/remote.h"
+#include "submit/report_sender.h"
 #include "submit/status.h"
 #include "wire/ipc.h"
 
@@ -22,6 +23,8 @@ struct gateway {
     struct deliver *deliver;
     struct submit_service *submit;
     struct submit_remote *remote;
+    struct inbound_service inbound;
+    struct report_sender reports;
     struct condition changed; /* the directory or the shaping came, or it is time to end */
     bool ending;
     int result; /* why it ends, when nobody asked for it */
@@ -139,6 +142,69 @@ static void meet_neighbours(struct scope *scope, struct gateway *g)
     g->steward = peer_new(scope, "steward", g->options.steward_socket, &to_steward);
 }
 
+/* --- What came back is for the steward; all else is for delivery. --- */
+
+static bool is_inbound(struct slice name)
+{
+    return slice_equal(name, SLICE(INBOUND_POOL));
+}
+
+static void queue_destination(void *context, uint64_t site_id, struct slice domain,
+                              struct buffer *ret_key)
+{
+    struct gateway *g = context;
+
+    if (is_inbound(domain))
+        buffer_add(ret_key, domain);
+    else
+        deliver_destination(g->deliver, site_id, domain, ret_key);
+}
+
+static void queue_pool(void *context, struct slice destination, struct buffer *ret_key)
+{
+    struct gateway *g = context;
+
+    if (is_inbound(destination))
+        buffer_add(ret_key, destination);
+    else
+        deliver_pool(g->deliver, destination, ret_key);
+}
+
+static size_t queue_job_recipients(void *context, struct slice destination)
+{
+    struct gateway *g = context;
+
+    return is_inbound(destination) ? 1 : deliver_job_recipients(g->deliver, destination);
+}
+
+static void queue_due(void *context, struct slice pool, size_t ready)
+{
+    struct gateway *g = context;
+
+    if (is_inbound(pool))
+        condition_broadcast(&g->reports.more);
+    else
+        deliver_due(g->deliver, pool, ready);
+}
+
+static void queue_holding(void *context, struct slice pool, uint64_t site_id, struct buffer *ret)
+{
+    struct gateway *g = context;
+
+    if (is_inbound(pool))
+        buffer_add(ret, SLICE("the steward has not taken it yet"));
+    else
+        deliver_holding(g->deliver, pool, site_id, ret);
+}
+
+/* Of no site, and on no site's list. */
+static bool queue_suppressed(void *context, uint64_t site_id, struct slice address)
+{
+    struct gateway *g = context;
+
+    return site_id != INBOUND_SITE && deliver_suppressed(g->deliver, site_id, address);
+}
+
 static void prepare_delivery(struct gateway *g)
 {
     g->options.deliver.sign = (struct sign_options){g->directory, g->vault};
@@ -147,13 +213,13 @@ static void prepare_delivery(struct gateway *g)
     g->transport = transport_new(&g->options.transport, g->steward);
     g->options.deliver.tls_policy = transport_policy(g->transport);
     g->deliver = deliver_new(&g->options.deliver);
-    g->options.queue.job_recipients = deliver_job_recipients;
-    g->options.queue.destination = deliver_destination;
-    g->options.queue.pool = deliver_pool;
-    g->options.queue.due = deliver_due;
-    g->options.queue.holding = deliver_holding;
-    g->options.queue.suppressed = deliver_suppressed;
-    g->options.queue.context = g->deliver;
+    g->options.queue.job_recipients = queue_job_recipients;
+    g->options.queue.destination = queue_destination;
+    g->options.queue.pool = queue_pool;
+    g->options.queue.due = queue_due;
+    g->options.queue.holding = queue_holding;
+    g->options.queue.suppressed = queue_suppressed;
+    g->options.queue.context = g;
 }
 
 /* Where a site's mail goes depends on what the directory says of the site, and the queue asks that
@@ -179,6 +245,15 @@ static void open_submission(struct task *t, struct gateway *g)
         g->remote = submit_remote_new(g->submit);
 }
 
+static void open_inbound(struct gateway *g)
+{
+    g->options.inbound.keys = &g->return_keys.keys;
+    g->options.inbound.queue = g->queue;
+    inbound_init(&g->inbound, &g->options.inbound);
+    g->reports.queue = g->queue;
+    g->reports.steward = g->steward;
+}
+
 static void end(struct gateway *g, int result)
 {
     if (!g->ending)
@@ -194,6 +269,23 @@ static int serve(struct task *t, void *argument)
 
     end(g, r == -ECANCELED ? 0 : r);
     return r;
+}
+
+static int serve_inbound(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+    int r = inbound_serve(t, &g->inbound, g->options.inbound_listeners,
+                          g->options.inbound_listener_count);
+
+    end(g, r == -ECANCELED ? 0 : r);
+    return r;
+}
+
+static int hand_over(struct task *t, void *argument)
+{
+    struct gateway *g = argument;
+
+    return report_sender_run(t, &g->reports);
 }
 
 /* The steward must know before the end, since it would wait for answers. */
@@ -279,10 +371,14 @@ static int work(struct task *t, struct gateway *g)
     r = scope_spawn(&delivery, "what was sent", tell_sent, g);
     if (r == 0)
         r = scope_spawn(&delivery, "relays", tell_relays, g);
+    if (r == 0)
+        r = scope_spawn(&delivery, "reports", hand_over, g);
     if (r < 0)
         return r;
     r = g->options.draining ? scope_spawn(&front, "drain", drain, g)
                             : scope_spawn(&front, "submission", serve, g);
+    if (r == 0 && !g->options.draining && g->options.inbound_listener_count)
+        r = scope_spawn(&front, "inbound", serve_inbound, g);
     while (r == 0 && !g->ending)
         r = condition_wait(t, &g->changed);
     scope_cancel(&front);
@@ -312,6 +408,7 @@ int gateway_run(struct task *t, const struct gateway_options *options)
         r = open_queue(t, &core, &g);
     if (r == 0 && g.queue) {
         open_submission(t, &g);
+        open_inbound(&g);
         r = work(t, &g);
         scope_close(&neighbours); /* what they ask for works on what is freed now */
         submit_remote_free(TAKE(g.remote));

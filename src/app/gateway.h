@@ -7,6 +7,7 @@
 #include "deliver/deliver.h"
 #include "deliver/transport.h"
 #include "queue/queue.h"
+#include "submit/inbound.h"
 #include "submit/listener.h"
 
 struct gateway_options {
@@ -17,6 +18,9 @@ struct gateway_options {
     struct transport_options transport;
     const struct submit_listener *listeners;
     size_t listener_count;
+    struct inbound_options inbound;
+    const struct inbound_listener *inbound_listeners;
+    size_t inbound_listener_count;    /* 0: nothing comes back here */
     int vault_socket, steward_socket; /* taken over */
     /* Takes no mail; delivers what its spool has, and ends when nothing is left of it. */
     bool draining;

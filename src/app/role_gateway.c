@@ -24,6 +24,7 @@ struct gateway_role {
     struct world *world;
     struct submit_board *board;
     struct submit_listener listeners[ROLE_LISTENERS_MAX];
+    struct inbound_listener inbound[ROLE_LISTENERS_MAX];
     uint32_t retry_delays_s[32];
 };
 
@@ -156,6 +157,21 @@ static void fill_submit(const struct gateway_role *g, struct submit_options *o)
     share_submit(&g->start.share, &o->limits);
 }
 
+static void fill_inbound(const struct gateway_role *g, struct inbound_options *o)
+{
+    const struct config *c = g->config;
+    struct submit_admission_limits *places = &o->limits.admission;
+
+    o->host_name = c->hostname;
+    o->bounce_domain = c->bounce_domain;
+    o->feedback_address = c->feedback_address;
+    o->tls = g->server_tls;
+    inbound_limits_default(&o->limits);
+    o->limits.memory_max_bytes = share_of(&g->start.share, o->limits.memory_max_bytes);
+    places->connections_max = share_of(&g->start.share, c->inbound_connections_max);
+    places->per_address_max = share_of(&g->start.share, c->inbound_connections_per_address_max);
+}
+
 static void fill_queue(struct gateway_role *g, struct queue_options *o)
 {
     const uint64_t *delays = g->config->retry_delays.items;
@@ -218,20 +234,26 @@ static int fill_listeners(struct gateway_role *g, struct gateway_options *o)
         [CONFIG_TLS_NONE] = SUBMIT_TLS_NONE,
     };
     const struct config_listener *configured = g->config->listeners.items;
+    size_t count = g->config->listeners.count;
 
-    if (g->config->listeners.count != g->start.listener_count) {
+    if (count + g->config->inbound_listeners.count != g->start.listener_count) {
         log_error("the configuration has changed since the start; restart the service");
         return -EINVAL;
     }
-    for (size_t i = 0; i < g->start.listener_count; i++)
+    for (size_t i = 0; i < count; i++)
         g->listeners[i] = (struct submit_listener){
             .name = g->start.listeners[i],
             .socket = ROLE_GATEWAY_FD_LISTENER_FIRST + (int)i,
             .tls = modes[configured[i].tls],
             .access_key_id = configured[i].credential,
         };
+    for (size_t i = count; i < g->start.listener_count; i++)
+        g->inbound[i - count] = (struct inbound_listener){g->start.listeners[i],
+                                                          ROLE_GATEWAY_FD_LISTENER_FIRST + (int)i};
     o->listeners = g->listeners;
-    o->listener_count = g->start.listener_count;
+    o->listener_count = count;
+    o->inbound_listeners = g->inbound;
+    o->inbound_listener_count = g->start.listener_count - count;
     return 0;
 }
 
@@ -249,6 +271,7 @@ static int main_task(struct task *t, void *argument)
     if (r < 0)
         return r;
     fill_submit(g, &options.submit);
+    fill_inbound(g, &options.inbound);
     fill_queue(g, &options.queue);
     fill_deliver(g, &options.deliver);
     fill_transport(g, &options.transport);

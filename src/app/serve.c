@@ -30,6 +30,8 @@ static const char *text_or_null(struct slice text)
 static int supervise(const struct config *config)
 {
     const struct config_listener *configured = config->listeners.items;
+    const struct config_inbound *inbound = config->inbound_listeners.items;
+    size_t listener_count = config->listeners.count + config->inbound_listeners.count;
     struct supervisor_listener listeners[ROLE_LISTENERS_MAX];
     char names[ROLE_LISTENERS_MAX][ENDPOINT_TEXT_BYTES];
     struct role_gateway gateways[ROLE_GATEWAYS_MAX];
@@ -41,10 +43,18 @@ static int supervise(const struct config *config)
             .name = endpoint_format(&configured[i].address, names[i]),
             .endpoint = configured[i].address,
         };
+    for (size_t i = config->listeners.count; i < listener_count; i++) {
+        const struct endpoint *address = &inbound[i - config->listeners.count].address;
+
+        listeners[i] = (struct supervisor_listener){
+            .name = endpoint_format(address, names[i]),
+            .endpoint = *address,
+        };
+    }
     return supervisor_main(&(struct supervisor_options){
         .config_path = config->path,
         .listeners = listeners,
-        .listener_count = config->listeners.count,
+        .listener_count = listener_count,
         .gateways = gateways,
         .gateway_count = gateway_count,
         .control_path = config->control_socket.data,

@@ -60,6 +60,8 @@ enum {
     /* What operators and sites' contacts are told: parts of it come from strangers' servers */
     LIMIT_NOTICE_SUBJECT_BYTES = 200,
     LIMIT_NOTICE_TEXT_BYTES = 8192,
+    LIMIT_INBOUND_RECIPIENTS = 20, /* of one transaction; nobody has a reason for two */
+    LIMIT_INBOUND_WAITING = 10000, /* reports that the steward has not taken yet */
     LIMIT_RETURN_PATH_DAYS =
         28, /* that a return path is taken after its message has left the queue */
     /* What a site's mail is kept from; a gateway has 43 bytes for each at most */

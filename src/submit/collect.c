@@ -1,5 +1,6 @@
 #include "submit/collect.h"
 
+#include "base/limits.h"
 #include "wire/smtp_data.h"
 
 #include <inttypes.h>
@@ -29,6 +30,14 @@ static void make_room(struct collection *c, size_t size)
     submit_content_done(c->content);
 }
 
+/* Nothing is kept past the size that is cut to. */
+static size_t room_for(const struct collection *c, size_t size)
+{
+    uint64_t left = c->decoder.size_max_bytes - c->decoder.size_bytes;
+
+    return (c->decoder.lenient && size > left ? (size_t)left : size) + DECODER_HOLDS_BYTES;
+}
+
 /* Decodes what is there. True at the end of the data. */
 static bool decode(struct collection *c)
 {
@@ -37,7 +46,7 @@ static bool decode(struct collection *c)
     size_t used;
     bool ended;
 
-    make_room(c, bytes.size + DECODER_HOLDS_BYTES);
+    make_room(c, room_for(c, bytes.size));
     ended =
         data_decoder_feed(&c->decoder, bytes, c->given_up ? &dropped : &c->content->bytes, &used);
     stream_consume(c->talk->stream, used);
@@ -102,8 +111,9 @@ int submit_collect(struct task *t, struct submit_talk *talk, const struct submit
         .talk = talk, .limits = limits, .content = content, .started_us = task_now_us(t)};
 
     data_decoder_init(&c.decoder, limits->message_size_max_bytes);
+    c.decoder.lenient = limits->lenient;
     while (!decode(&c)) {
-        int r = more(t, &c);
+        int r = limits->lenient && c.received_bytes > LIMIT_MESSAGE_BYTES ? -EFBIG : more(t, &c);
         if (r)
             return r;
     }

@@ -8,7 +8,7 @@
 
 /* Reads up to the true end of the data, whatever is wrong with it, so that one reply follows and
  * what comes next is a command. 0 with *ret_refusal.code 0 when the content is whole, or the
- * refusal. -ETIMEDOUT also when it comes too slowly. */
+ * refusal. -ETIMEDOUT also when it comes too slowly; -EFBIG: what is cut has no end. */
 MUST_CHECK int submit_collect(struct task *t, struct submit_talk *talk,
                               const struct submit_limits *limits, struct arena *arena,
                               struct submit_content *content, struct wire_reply *ret_refusal);

@@ -21,8 +21,9 @@ struct tls_context;
 /* submit_limits_default() fills all; the configuration changes some. */
 struct submit_limits {
     uint64_t message_size_max_bytes; /* offered as SIZE */
-    size_t recipients_max;           /* a message; at least 100 (RFC 5321 §4.5.3.1.8) */
-    uint64_t memory_max_bytes;       /* content of all messages in reception */
+    bool lenient;          /* content need not be clean, and is cut to that size: it goes nowhere */
+    size_t recipients_max; /* a message; at least 100 (RFC 5321 §4.5.3.1.8) */
+    uint64_t memory_max_bytes; /* content of all messages in reception */
     struct submit_admission_limits admission;
     struct submit_auth_limits auth;
 

@@ -49,6 +49,9 @@ enum ipc_type {
     IPC_STS_ASK,         /* deliver/sts_protocol.h */
     IPC_SOURCES_SENT,    /* deliver/shaping_remote.h */
     IPC_RELAY_USE,       /* deliver/relay_protocol.h */
+    IPC_REPORT_BEGIN,    /* submit/report_frame.h */
+    IPC_REPORT_CONTENT,
+    IPC_REPORT_END,
 };
 
 struct ipc_frame {

@@ -19,7 +19,7 @@ void data_decoder_init(struct data_decoder *d, uint64_t size_max_bytes)
 
 static void note_fault(struct data_decoder *d, enum data_fault fault, struct place place)
 {
-    if (d->fault != DATA_FAULT_NONE)
+    if (d->fault != DATA_FAULT_NONE || d->lenient)
         return;
     d->fault = fault;
     d->fault_line = place.line;
@@ -92,6 +92,8 @@ static void keep(struct data_decoder *d, struct slice bytes, struct place start,
 
     if (nul >= 0)
         note_fault(d, DATA_FAULT_NUL, place_in(start, bytes, (size_t)nul));
+    if (d->lenient && d->size_bytes + bytes.size > d->size_max_bytes)
+        bytes.size = (size_t)(d->size_max_bytes - d->size_bytes);
     d->size_bytes += bytes.size;
     if (d->size_bytes > d->size_max_bytes)
         note_fault(d, DATA_FAULT_SIZE, start);
@@ -132,6 +134,8 @@ static bool read_held(struct data_decoder *d, char c, struct buffer *out, bool *
     }
     if (after_cr) {
         note_fault(d, DATA_FAULT_BARE_CR, here(d));
+        if (d->lenient)
+            keep(d, SLICE("\r"), here(d), out);
         d->line_bytes++;
     }
     d->state = IN_LINE; /* a first dot with more after it was stuffing (RFC 5321 §4.5.2) */

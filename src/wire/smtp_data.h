@@ -28,6 +28,8 @@ enum data_fault {
 
 struct data_decoder {
     uint64_t size_max_bytes;
+    bool lenient; /* for what is only read here and never passed on: nothing is a fault, and what is
+                   * over size_max_bytes is cut off */
     uint64_t size_bytes;  /* decoded so far, kept or not */
     uint64_t line_number; /* of the line that is being read, from 1 */
     size_t line_bytes;    /* of it, so far, decoded */

@@ -87,6 +87,39 @@ static void decodes_cut_anywhere(void **state)
     }
 }
 
+/* What is only read here: the end is the same, nothing is a fault, and what is too long is cut. */
+static void lenient_keeps_what_is_not_clean(void **state)
+{
+    static const struct {
+        struct slice wire, kept;
+    } rows[] = {
+        {{"x\n.\r\n" ANYTHING, 16}, {"x\n.\r\n\r\n", 7}},
+        {{"x\r.\r\r\n.\r\n", 10}, {"x\r.\r\r\n", 6}},
+        {{"x\r\n.\ry\r\n.\r\n", 11}, {"x\r\n\ry\r\n", 7}},
+        {{"x\r\n..y\0\r\n.\r\n", 13}, {"x\r\n.y\0\r\n", 8}},
+        {{"0123456789\r\n.\r\n", 15}, {"01234567", 8}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (size_t cut = 0; cut <= rows[i].wire.size; cut++) {
+            CLEANUP(buffer_done) struct buffer out = BUFFER_NONE;
+            struct data_decoder d;
+            size_t used;
+            bool end;
+
+            data_decoder_init(&d, 8);
+            d.lenient = true;
+            end = data_decoder_feed(&d, slice_part(rows[i].wire, 0, cut), &out, &used);
+            if (!end)
+                end = data_decoder_feed(&d, slice_part(rows[i].wire, cut, rows[i].wire.size), &out,
+                                        &used);
+            assert_int_equal(d.fault, DATA_FAULT_NONE);
+            if (!slice_equal(buffer_slice(&out), rows[i].kept))
+                fail_msg("row %zu cut at %zu kept %zu bytes", i, cut, out.size);
+        }
+}
+
 /* A line of `size` bytes and the end of the data. */
 static enum data_fault fault_of_line(size_t size, uint64_t size_max, size_t *ret_kept)
 {
@@ -241,11 +274,9 @@ static void round_trips(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decodes_cut_anywhere),
-        cmocka_unit_test(bounds_lines_and_size),
-        cmocka_unit_test(faults_have_replies),
-        cmocka_unit_test(checks_messages),
-        cmocka_unit_test(encodes),
+        cmocka_unit_test(decodes_cut_anywhere),  cmocka_unit_test(lenient_keeps_what_is_not_clean),
+        cmocka_unit_test(bounds_lines_and_size), cmocka_unit_test(faults_have_replies),
+        cmocka_unit_test(checks_messages),       cmocka_unit_test(encodes),
         cmocka_unit_test(round_trips),
     };
 

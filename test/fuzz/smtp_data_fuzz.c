@@ -60,6 +60,30 @@ static void check_round_trip(struct slice message)
     fuzz_check(again.end && slice_equal(buffer_slice(&again.out), message));
 }
 
+/* Nothing is a fault, the end is where it was, and no more is kept than may be. */
+static void check_lenient(struct slice input, size_t step)
+{
+    CLEANUP(buffer_done) struct buffer whole = BUFFER_NONE, pieces = BUFFER_NONE;
+    struct data_decoder d;
+    size_t used = 0, at = 0;
+    bool whole_end, end = false;
+
+    data_decoder_init(&d, SIZE_MAX_BYTES);
+    d.lenient = true;
+    whole_end = data_decoder_feed(&d, input, &whole, &used);
+    fuzz_check(d.fault == DATA_FAULT_NONE && whole.size <= SIZE_MAX_BYTES);
+    fuzz_check(whole_end == (plain_end(input) > 0));
+    data_decoder_init(&d, SIZE_MAX_BYTES);
+    d.lenient = true;
+    while (!end && at < input.size) {
+        end =
+            data_decoder_feed(&d, slice_part(input, at, step ? step : input.size), &pieces, &used);
+        at += used;
+    }
+    fuzz_check(end == whole_end);
+    fuzz_check(!end || slice_equal(buffer_slice(&whole), buffer_slice(&pieces)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(outcome_done) struct outcome whole = {.out = BUFFER_NONE};
@@ -68,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t step = fuzz_byte(&input);
     struct wire_error error;
 
+    check_lenient(input, step);
     decode(input, 0, &whole);
     decode(input, step, &pieces);
     fuzz_check(whole.end == pieces.end && whole.used == pieces.used);

@@ -7,7 +7,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
 def keys():
-    source = (TOP / "src" / "app" / "config.c").read_text()
+    source = "".join(path.read_text() for path in sorted((TOP / "src" / "app").glob("config*.c")) if "_test" not in path.name)
     return sorted(set(re.findall(r'\.name = "([a-z_]+)"', source)) - {"listener", "stub", "network", "server", "delay"})
 
 
