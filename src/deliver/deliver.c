@@ -45,7 +45,9 @@ void deliver_destination(void *context, uint64_t site_id, struct slice domain,
 {
     const struct deliver *d = context;
 
-    if (relay_is_wanted(d, site_id))
+    if (is_simulator(d, domain))
+        buffer_add(ret_key, domain);
+    else if (relay_is_wanted(d, site_id))
         relay_key_write(site_id, ret_key);
     else
         route_destination(&d->options->route, domain, ret_key);
@@ -66,8 +68,8 @@ void deliver_pool(void *context, struct slice destination, struct buffer *ret_ke
 
     if (dest) {
         destination_pool(dest, ret_key);
-    } else if (d->options->route.next_hop.size) {
-        buffer_add(ret_key, destination); /* one for all, and known */
+    } else if (d->options->route.next_hop.size || is_simulator(d, destination)) {
+        buffer_add(ret_key, destination); /* known without asking DNS */
     } else {
         buffer_add_byte(ret_key, '?');
         buffer_add(ret_key, destination);

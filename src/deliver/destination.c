@@ -95,7 +95,7 @@ struct destination *destination_get(struct deliver *d, struct slice key)
     table_add(&d->destinations, &dest->item, table_hash(key));
     if (relay_is_key(key)) /* both without asking DNS */
         set_provider(dest, relay_provider_get(d, key));
-    else if (d->options->route.next_hop.size)
+    else if (d->options->route.next_hop.size || is_simulator(d, key))
         set_provider(dest, provider_get(d, key));
     return dest;
 }

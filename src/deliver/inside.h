@@ -14,6 +14,7 @@
 #include "deliver/provider_pace.h"
 #include "deliver/relay.h"
 #include "deliver/shaping_remote.h"
+#include "deliver/simulator.h"
 #include "deliver/source.h"
 
 /* Rings once, when its time has come. */
@@ -248,6 +249,12 @@ int worker_main(struct task *t, void *provider);
 /* All recipients of the job get the same outcome; the first tells of the sessions. */
 void worker_settle_all(struct deliver *d, struct arena *arena, struct queue_job *job,
                        const struct queue_outcome *outcome);
+
+/* Whether the domain or destination is the mailbox simulator's. */
+static inline bool is_simulator(const struct deliver *d, struct slice key)
+{
+    return simulator_is_domain(d->options->bounce_domain, key);
+}
 
 /* --- worker_connect.c --- */
 

@@ -173,7 +173,8 @@ static int offer(struct task *t, struct work *w, struct queue_job *job,
 /* A site's mail goes its own way and no other: what lies at a destination of before stays there. */
 static bool is_astray(const struct work *w, const struct queue_job *job)
 {
-    return relay_is_wanted(w->deliver, job->site_id) != relay_is_key(job->destination);
+    return !is_simulator(w->deliver, job->destination) &&
+           relay_is_wanted(w->deliver, job->site_id) != relay_is_key(job->destination);
 }
 
 static int keep_back(struct work *w, struct queue_job *job)
@@ -205,9 +206,24 @@ static int withhold(struct work *w, struct queue_job *job)
 }
 
 /* A relay is not one of the receivers that source addresses are warmed up for. */
+/* A relay, or the simulator, is not one of the receivers that source addresses are warmed up
+ * for. */
 static bool is_admitted(const struct work *w, const struct queue_job *job)
 {
-    return w->provider->kind == PROVIDER_RELAY || sources_admit(w->deliver, job->site_id);
+    return w->provider->kind == PROVIDER_RELAY || is_simulator(w->deliver, job->destination) ||
+           sources_admit(w->deliver, job->site_id);
+}
+
+static void simulate(struct work *w, struct queue_job *job, const struct signature *signature)
+{
+    struct queue_outcome *outcomes =
+        ARENA_ARRAY(&w->arena, struct queue_outcome, job->recipient_count);
+
+    for (size_t i = 0; i < job->recipient_count; i++) {
+        outcomes[i] = simulator_answer(job->recipients[i].address);
+        outcomes[i].signed_by = signature->signed_by;
+    }
+    queue_settle(w->deliver->queue, job, outcomes);
 }
 
 /* From taking a job to its outcome. 0: go on; otherwise the worker ends. */
@@ -223,6 +239,10 @@ static int handle(struct task *t, struct work *w, struct queue_job *job)
         return 0;
     }
     r = ensure_signature(t, w, job, &signature);
+    if (r == 0 && is_simulator(w->deliver, job->destination)) {
+        simulate(w, job, &signature);
+        return 0;
+    }
     while (r == 0) {
         r = worker_connect(t, w, job);
         if (r == 0 && !sign_is_allowed(&w->deliver->options->sign, job))

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "queue/event.h"
 #include "runtime/disk.h"
 #include "runtime/task.h"
 #include "wire/message_id.h"
@@ -68,8 +69,9 @@ MUST_CHECK int queue_room(const struct queue *q);
 /* One transaction's worth: recipients of one message that share a destination. */
 enum queue_result {
     QUEUE_DELIVERED = 1,
-    QUEUE_DEFERRED, /* 4xx, or no answer: try again */
-    QUEUE_BOUNCED,  /* 5xx */
+    QUEUE_DEFERRED,   /* 4xx, or no answer: try again */
+    QUEUE_BOUNCED,    /* 5xx */
+    QUEUE_SUPPRESSED, /* as if the recipient were suppressed: by the mailbox simulator */
 };
 
 struct queue_outcome {
@@ -83,7 +85,10 @@ struct queue_outcome {
     struct slice tls;    /* "TLSv1.3"; empty: in clear or not reached */
     struct slice
         signed_by; /* "s1._domainkey.example.org", whose key signed what went out; or empty */
-    struct slice tls_sessions; /* as in queue/event.h; at most WIRE_TLS_SESSIONS_BYTES */
+    struct slice tls_sessions;  /* as in queue/event.h; at most WIRE_TLS_SESSIONS_BYTES */
+    bool simulated;             /* by the mailbox simulator (QUEUE_REASON_SIMULATED) */
+    enum queue_event_type then; /* COMPLAINED or ANSWERED, which follows at once; 0: nothing does */
+    struct slice then_text;
 };
 enum { QUEUE_TEXT_BYTES = 500, QUEUE_JOB_RECIPIENTS_MAX = 50 };
 

@@ -26,6 +26,7 @@ static struct queue_event event_of_outcome(const struct queue *q, const struct q
         [QUEUE_DELIVERED] = QUEUE_EVENT_DELIVERED,
         [QUEUE_DEFERRED] = QUEUE_EVENT_DEFERRED,
         [QUEUE_BOUNCED] = QUEUE_EVENT_BOUNCED,
+        [QUEUE_SUPPRESSED] = QUEUE_EVENT_SUPPRESSED,
     };
     struct queue_event event = queue_event_of(q, types[outcome->result], m, recipient);
 
@@ -37,6 +38,7 @@ static struct queue_event event_of_outcome(const struct queue *q, const struct q
     event.tls = slice_part(outcome->tls, 0, QUEUE_TEXT_BYTES);
     event.signed_by = slice_part(outcome->signed_by, 0, QUEUE_TEXT_BYTES);
     event.tls_sessions = outcome->tls_sessions;
+    event.reason = outcome->simulated ? QUEUE_REASON_SIMULATED : QUEUE_REASON_NONE;
     return event;
 }
 
@@ -67,14 +69,34 @@ static struct queue_event record_outcome(struct queue *q, struct queue_message *
     return event;
 }
 
-/* All outcomes as one record. Notes the types of their events. */
+static size_t count_followers(const struct queue_outcome *outcomes, size_t count)
+{
+    size_t followers = 0;
+
+    for (size_t i = 0; i < count; i++)
+        followers += outcomes[i].then != 0;
+    return followers;
+}
+
+static struct queue_event follower_of(const struct queue *q, const struct queue_message *m,
+                                      uint32_t recipient, const struct queue_outcome *outcome)
+{
+    struct queue_event event = queue_event_of(q, outcome->then, m, recipient);
+
+    event.reply_code = 0;
+    event.reason = outcome->simulated ? QUEUE_REASON_SIMULATED : QUEUE_REASON_NONE;
+    event.text = slice_part(outcome->then_text, 0, QUEUE_TEXT_BYTES);
+    return event;
+}
+
+/* All outcomes as one record, and behind them what follows. Notes the types of their events. */
 static struct queue_append *post_outcomes(struct queue *q, struct job *j,
                                           const struct queue_outcome *outcomes,
                                           enum queue_event_type *ret_types)
 {
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
-    size_t count = j->job.recipient_count;
-    uint64_t sequence = queue_spool_number(q->spool, (uint32_t)count);
+    size_t count = j->job.recipient_count, all = count + count_followers(outcomes, count);
+    uint64_t sequence = queue_spool_number(q->spool, (uint32_t)all), next = sequence + count;
 
     for (size_t i = 0; i < count; i++) {
         struct queue_event event =
@@ -84,7 +106,15 @@ static struct queue_append *post_outcomes(struct queue *q, struct job *j,
         queue_event_write(&body, &event);
         ret_types[i] = event.type;
     }
-    return queue_post_written(q, sequence, count, buffer_slice(&body));
+    for (size_t i = 0; i < count; i++)
+        if (outcomes[i].then) {
+            struct queue_event event =
+                follower_of(q, j->message, j->job.recipients[i].index, &outcomes[i]);
+
+            event.sequence = next++;
+            queue_event_write(&body, &event);
+        }
+    return queue_post_written(q, sequence, all, buffer_slice(&body));
 }
 
 /* Ends what has its final event in `append`. True if the message is gone. */
