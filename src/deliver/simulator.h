@@ -9,7 +9,8 @@
  *     ooto             delivered, and then an automatic reply comes ("out of the office")
  *     suppressionlist  ends as if the address were suppressed
  *
- * The events are marked QUEUE_REASON_SIMULATED: they touch no reputation and no suppression list. */
+ * The events are marked QUEUE_REASON_SIMULATED: they touch no reputation and no suppression list.
+ */
 #ifndef LETTERHEAD_DELIVER_SIMULATOR_H
 #define LETTERHEAD_DELIVER_SIMULATOR_H
 
