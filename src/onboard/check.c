@@ -6,6 +6,7 @@
 #include "onboard/identity_notice.h"
 #include "onboard/survey.h"
 #include "runtime/world.h"
+#include "site/claim.h"
 #include "site/identity.h"
 #include "site/pusher.h"
 
@@ -16,6 +17,7 @@ struct check {
     struct identity identity;  /* as it was, then as it will be */
     struct identity_look look; /* what is to be judged */
     bool changed;              /* the gateway must know */
+    int64_t ousted_site_id;    /* which has lost the domain to this one; 0: none */
 };
 
 static void check_done(struct check *check)
@@ -132,16 +134,6 @@ static int store_identity(struct store *s, const struct identity *identity)
     return query_run(&q);
 }
 
-/* 1 when another site holds the domain, 0 when none does. */
-static int is_taken(struct store *s, const struct identity *identity)
-{
-    CLEANUP(query_done) struct query q = store_query(s, STORE_IDENTITY_TAKEN);
-
-    query_bind_text(&q, identity->domain);
-    query_bind_int(&q, identity->id);
-    return query_step(&q);
-}
-
 /* The finding for a key as it is now; NULL when another stood in its slot while the questions were
  * out. */
 static const struct record_finding *finding_of(struct check *check, const struct identity_key *key)
@@ -246,7 +238,7 @@ static int read_again(struct check *check)
     if (r == 0)
         r = identity_state_parse(check->identity.state, &check->look.state);
     if (r == 0)
-        r = is_taken(s, &check->identity);
+        r = claim_is_held(s, &check->identity);
     if (r < 0)
         return r;
     check->look.taken = r == 1;
@@ -268,6 +260,19 @@ static int write_back(struct check *check)
     return r;
 }
 
+/* What the verdict means for other sites that claim the domain. */
+static int settle_claim(struct check *check, const struct identity_verdict *verdict)
+{
+    struct store *s = check->service->store;
+    int64_t now_us = check->look.now_us;
+
+    if (verdict->state == IDENTITY_SUCCESS && !identity_sends(check->look.state))
+        return claim_take(s, &check->identity, now_us, &check->ousted_site_id);
+    if (verdict->reason == IDENTITY_REASON_TAKEN)
+        return claim_contest(s, &check->identity, now_us);
+    return 0;
+}
+
 static int conclude(struct task *t, struct check *check)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
@@ -283,11 +288,22 @@ static int conclude(struct task *t, struct check *check)
     verdict = identity_judge(&check->look, &check->service->times);
     apply_dmarc(check);
     apply_verdict(t, check, &verdict);
-    r = write_back(check);
+    r = settle_claim(check, &verdict);
+    if (r == 0)
+        r = write_back(check);
     if (r == 0)
         r = identity_notice_raise(check->service->store, &check->identity, check->look.state,
                                   &verdict, check->look.now_us);
     return r < 0 ? r : store_transaction_commit(&all);
+}
+
+/* A gateway that does not answer hears of it when it is back. */
+static int tell_of_ousted(struct task *t, const struct check *check)
+{
+    int r = site_pusher_push(t, check->service->pusher, check->ousted_site_id);
+
+    log_info("identity %.*s has changed hands", SLICE_ARG(check->identity.domain));
+    return r == -ECANCELED ? r : 0;
 }
 
 int onboard_check(struct task *t, struct onboard_service *service, int64_t identity_id,
@@ -310,6 +326,10 @@ int onboard_check(struct task *t, struct onboard_service *service, int64_t ident
         log_info("identity %.*s is %.*s", SLICE_ARG(check.identity.domain),
                  SLICE_ARG(check.identity.state));
     *ret_changed = check.changed;
+    if (check.ousted_site_id)
+        r = tell_of_ousted(t, &check);
+    if (r < 0)
+        return r;
     return dmarc_check(
         t, service->store,
         &(struct dmarc_check_options){service->bounce_domain, service->times.grace_s}, identity_id);

@@ -1,12 +1,10 @@
 #include "site/directory.h"
 
+#include "site/holding.h"
 #include "site/suppressed.h"
 #include "wire/ipc.h"
 
 #include <stdlib.h>
-
-#define uthash_fatal(message) abort()
-#include <uthash.h>
 
 /* A site and all that belongs to it, in one arena: it is replaced and dropped whole. */
 struct entry {
@@ -15,6 +13,7 @@ struct entry {
     uint64_t generation; /* the BEGIN that it was last seen after */
     UT_hash_handle by_id;
     struct user *users;
+    struct holding *holdings;
 };
 
 struct user {
@@ -27,6 +26,7 @@ struct directory {
     struct entry *sites;
     struct user *users;
     struct suppressed *suppressed;
+    struct holding *holdings;
     uint64_t generation;
     uint64_t push; /* the one that has begun and not ended; 0: none */
     bool ready;
@@ -51,6 +51,7 @@ static void entry_remove(struct directory *d, struct entry *entry)
 {
     for (size_t i = 0; i < entry->site.credential_count; i++)
         HASH_DELETE(by_name, d->users, &entry->users[i]);
+    holding_unlist(&d->holdings, entry->holdings, &entry->site);
     HASH_DELETE(by_id, d->sites, entry);
     entry_free(entry);
 }
@@ -65,6 +66,8 @@ static void entry_add(struct directory *d, struct entry *entry)
         HASH_ADD_KEYPTR(by_name, d->users, user->credential->access_key_id.data,
                         user->credential->access_key_id.size, user);
     }
+    entry->site.directory = d;
+    holding_list(&d->holdings, entry->holdings, &entry->site);
 }
 
 void directory_free(struct directory *d)
@@ -148,6 +151,9 @@ const struct directory_identity *directory_identity_for(const struct directory_s
             (!found || identity->domain.size > found->domain.size))
             found = identity;
     }
+    if (found && site->directory &&
+        holding_is_others(site->directory->holdings, site, domain, found->domain))
+        return NULL;
     return found;
 }
 
@@ -370,6 +376,7 @@ static int apply_site(struct directory *d, struct slice body)
     if (before)
         entry_remove(d, before);
     entry->users = users_of(entry, &arena);
+    entry->holdings = ARENA_ARRAY(&arena, struct holding, entry->site.identity_count);
     entry->arena = arena;
     arena = ARENA_NONE;
     entry_add(d, entry);

@@ -22,6 +22,8 @@ enum {
     DIRECTORY_KEYS_MAX = 2,
 };
 
+struct directory;
+
 struct directory_key {
     struct slice selector;
     enum key_algorithm algorithm;
@@ -77,11 +79,10 @@ struct directory_site {
     size_t identity_count;
     struct directory_credential *credentials;
     size_t credential_count;
-    bool verified_tls;             /* its mail goes out under verified TLS only */
-    struct directory_relay *relay; /* of method smtp; NULL: none was set up */
+    bool verified_tls;                 /* its mail goes out under verified TLS only */
+    struct directory_relay *relay;     /* of method smtp; NULL: none was set up */
+    const struct directory *directory; /* that it is in; NULL: it stands alone (before a push) */
 };
-
-struct directory;
 
 struct directory *directory_new(void);
 void directory_free(struct directory *d);
@@ -95,7 +96,8 @@ const struct directory_site *directory_site_by_id(const struct directory *d, uin
 const struct directory_site *directory_site_by_credential(const struct directory *d,
                                                           struct slice access_key_id,
                                                           const struct directory_credential **ret);
-/* The identity of this site that covers the domain: the most specific one; NULL when none does. */
+/* The identity of this site that covers the domain: the most specific one; NULL when none does. An
+ * identity that covers subdomains does not cover those that another site has proven. */
 const struct directory_identity *directory_identity_for(const struct directory_site *site,
                                                         struct slice domain);
 

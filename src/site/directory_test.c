@@ -158,6 +158,48 @@ static void finds_the_identity_that_covers_a_domain(void **state)
     directory_free(d);
 }
 
+static void send_child(struct directory *d, bool sending)
+{
+    struct directory_identity identities[] = {
+        {.id = 31, .domain = SLICE("branch.one.example"), .sending = sending}};
+    struct directory_site site = {.id = 3,
+                                  .name = SLICE("three"),
+                                  .state = SITE_ACTIVE,
+                                  .method = SITE_METHOD_DKIM,
+                                  .identities = identities,
+                                  .identity_count = 1};
+
+    send_site(d, &site, 0);
+}
+
+static bool parent_covers(const struct directory *d, const char *domain)
+{
+    return directory_identity_for(directory_site_by_id(d, 1), slice_text(domain)) != NULL;
+}
+
+static void a_parent_does_not_cover_what_another_site_has_proven(void **state)
+{
+    struct directory *d = directory_new();
+
+    (void)state;
+    send_site_one(d, "USER1");
+    send_child(d, false);
+    assert_true(parent_covers(d, "branch.one.example"));
+    send_child(d, true);
+    assert_false(parent_covers(d, "branch.one.example"));
+    assert_false(parent_covers(d, "desk.branch.one.example"));
+    assert_true(parent_covers(d, "other.one.example"));
+    assert_true(parent_covers(d, "one.example"));
+    assert_non_null(
+        directory_identity_for(directory_site_by_id(d, 3), SLICE("branch.one.example")));
+    send_site_one(d, "USER1");
+    assert_false(parent_covers(d, "branch.one.example"));
+    send_child(d, false);
+    assert_true(parent_covers(d, "branch.one.example"));
+    send_child(d, true);
+    directory_free(d);
+}
+
 static void replaces_a_site_whole(void **state)
 {
     struct directory *d = directory_new();
@@ -268,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_everything),
         cmocka_unit_test(finds_the_identity_that_covers_a_domain),
+        cmocka_unit_test(a_parent_does_not_cover_what_another_site_has_proven),
         cmocka_unit_test(replaces_a_site_whole),
         cmocka_unit_test(refuses_a_user_name_of_another_site),
         cmocka_unit_test(keeps_the_old_until_the_new_is_whole),

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -220,18 +221,30 @@ static int configure(struct store_connection *c, bool read_only)
 }
 
 /* SQLite would make the file readable for everyone whom the umask allows. The WAL takes its mode
- * from it. */
+ * from it.
+ *
+ * A file that is there is not opened: to close it again would drop every lock that this process has
+ * on it (fcntl(2)), those of another store's connection too, and the next process to come and go
+ * would take away the WAL under them. */
 static int make_private(const char *path)
 {
+    struct stat existing;
     int file;
 
     if (strcmp(path, ":memory:") == 0)
         return 0;
-    file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0)
+    file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        close(file);
+        return 0;
+    }
+    if (errno != EEXIST)
         return -errno;
-    close(file);
-    return 0;
+    if (lstat(path, &existing) < 0)
+        return -errno;
+    if (S_ISDIR(existing.st_mode))
+        return -EISDIR;
+    return S_ISLNK(existing.st_mode) ? -ELOOP : 0;
 }
 
 static char *open_problem(const char *path, int error, const char *detail)

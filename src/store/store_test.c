@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -214,6 +215,46 @@ static void says_which_constraint_fails(void **state)
     store_close(s);
 }
 
+/* Another process, begun before any store is open, that opens and closes one when it is told. */
+static pid_t start_visitor(const char *path, int *ret_tell)
+{
+    int pair[2];
+    char byte;
+    pid_t child;
+
+    assert_int_equal(pipe(pair), 0);
+    child = fork();
+    if (child == 0) {
+        if (read(pair[0], &byte, 1) == 1)
+            store_close(open_store(path, STORE_CONTROL));
+        _exit(0);
+    }
+    close(pair[0]);
+    *ret_tell = pair[1];
+    return child;
+}
+
+/* Two stores of one process on one file keep its locks, so that another process that comes and
+ * goes does not take itself for the last one, and the WAL away with it. */
+static void keeps_its_locks_beside_another_store(void **state)
+{
+    struct folder *f = *state;
+    int tell, status = -1;
+    pid_t visitor = start_visitor(f->database, &tell);
+    struct store *one = open_store(f->database, STORE_CONTROL);
+    struct store *two = open_store(f->database, STORE_CONTROL);
+    char path[128];
+
+    assert_int_equal(write(tell, "x", 1), 1);
+    assert_int_equal(waitpid(visitor, &status, 0), visitor);
+    assert_int_equal(status, 0);
+    close(tell);
+    snprintf(path, sizeof path, "%s-wal", f->database);
+    assert_int_equal(access(path, F_OK), 0);
+    store_close(two);
+    store_close(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +263,8 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test_setup_teardown(refuses_a_newer_schema, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(refuses_what_is_not_ours, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(keeps_its_locks_beside_another_store, make_folder,
+                                        remove_folder),
         cmocka_unit_test(gives_ids_once),
         cmocka_unit_test(says_which_constraint_fails),
     };

@@ -474,9 +474,9 @@ class Service(Server):
 class Site:
     """A site whose client has installed its records, with a credential to send by."""
 
-    def __init__(self, service, dns, name, domain):
+    def __init__(self, service, dns, name, domain, *options):
         self.service, self.name, self.domain = service, name, domain
-        service.call("site", "add", name, "--domain", domain)
+        service.call("site", "add", name, "--domain", domain, *options)
         records = service.call("identity", "records", name, "--format", "zone").stdout
         dns.set(domain, dns.zones[domain] + records)
         service.call("identity", "check", name)

@@ -21,10 +21,6 @@ FROM identity WHERE id = $1;
 SELECT id FROM identity WHERE next_check_us IS NOT NULL AND next_check_us <= $1
 ORDER BY next_check_us LIMIT $2;
 
--- name: identity_taken
-SELECT 1 FROM identity
-WHERE domain = $1 AND id <> $2 AND state IN ('SUCCESS', 'TEMPORARY_FAILURE');
-
 -- name: identity_judged
 UPDATE identity
 SET state = $2, since_us = $3, why = $4, next_step = $5, checked_us = $6,
