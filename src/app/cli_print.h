@@ -66,6 +66,7 @@ void cli_print_tls_reports(const json_t *output);
 void cli_print_tls_report(const json_t *output);
 void cli_print_tls_places(const json_t *output);
 void cli_print_suppressions(const json_t *output);
+void cli_print_feedback(const json_t *output);
 void cli_print_csv(const json_t *output);
 void cli_print_status(const json_t *output);
 int cli_status_service(const json_t *output);

@@ -266,6 +266,7 @@ static const struct schema_field delivery_fields[] = {
      .type = SCHEMA_TEXT,
      .offset = AT(dane_bogus_name),
      .fallback = "dnssec-failed.org"},
+    {.name = "bounce_rules_file", ABSOLUTE_PATH, .offset = AT(bounce_rules_file), .fallback = ""},
     {.name = "shaping_file", ABSOLUTE_PATH, .offset = AT(shaping_file), .fallback = ""},
     {.name = "lifetime", DURATION_AT(lifetime_s), .fallback = "4d", .min = 60, .max = 14 * 86400},
     {.name = "retry_delays",

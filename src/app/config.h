@@ -75,7 +75,8 @@ struct config {
     struct slice relay_authorities;
     bool dane;
     struct slice dane_signed_name, dane_bogus_name;
-    struct slice shaping_file; /* empty: what is built in */
+    struct slice shaping_file;      /* empty: what is built in */
+    struct slice bounce_rules_file; /* likewise */
     uint64_t lifetime_s;
     struct schema_list retry_delays; /* uint64_t seconds */
 

@@ -28,7 +28,7 @@ struct operation_services {
     struct publisher *publisher;
 };
 
-enum { OPERATION_SETS = 15 };
+enum { OPERATION_SETS = 16 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

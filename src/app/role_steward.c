@@ -209,6 +209,8 @@ static int main_task(struct task *t, void *argument)
                         .from = s->config->tls_reports_from,
                         .organization = s->config->tls_reports_organization,
                         .contact = s->config->tls_reports_contact},
+        .bounce_rules_path =
+            s->config->bounce_rules_file.size ? s->config->bounce_rules_file.data : "",
         .wait_for_stop = stop_signal_wait,
     };
 

@@ -1,13 +1,13 @@
 #include "app/steward.h"
 
 #include "app/operations.h"
+#include "app/rules_file.h"
 #include "base/log.h"
 #include "control/server.h"
 #include "deliver/sts_keeper.h"
-#include "feedback/intake.h"
+#include "feedback/history_feedback.h"
 #include "feedback/operations.h"
 #include "feedback/outcome.h"
-#include "feedback/report_builtin.h"
 #include "queue/operations.h"
 #include "site/credential.h"
 #include "site/pusher.h"
@@ -39,7 +39,6 @@ struct steward {
     struct sts_service sts;
     struct own_mail_sender mail;
     struct outcomes *outcomes;
-    struct intake *intake;
     struct tls_reporter tls_reporter;
     struct return_keeper return_keeper;
     struct publisher *publisher;
@@ -63,13 +62,12 @@ static void note_use(struct steward *s, const struct history_use *use)
         s->uses[s->use_count++] = *use;
 }
 
-/* A batch of a gateway, or of the steward's own. */
-static int take_batch(struct task *t, void *context, struct slice body, uint64_t *ret_cursor)
+static int take_events(struct task *t, struct steward *s, struct slice body, struct buffer *reply)
 {
     struct history_use uses[HISTORY_USES_MAX];
-    struct steward *s = context;
+    uint64_t cursor;
     size_t count;
-    int r = history_apply(t, s->options.history, body, ret_cursor, uses, &count);
+    int r = history_apply(t, s->options.history, body, &cursor, uses, &count);
 
     if (r == 0)
         r = outcome_apply(t, s->outcomes, body);
@@ -77,17 +75,8 @@ static int take_batch(struct task *t, void *context, struct slice body, uint64_t
         return r;
     for (size_t i = 0; i < count; i++)
         note_use(s, &uses[i]);
+    buffer_add_u64(reply, cursor);
     return 0;
-}
-
-static int take_events(struct task *t, struct steward *s, struct slice body, struct buffer *reply)
-{
-    uint64_t cursor;
-    int r = take_batch(t, s, body, &cursor);
-
-    if (r == 0)
-        buffer_add_u64(reply, cursor);
-    return r;
 }
 
 /* It has nothing left, and ends: it is not asked any more. */
@@ -111,10 +100,6 @@ static int gateway_request(struct task *t, void *context, uint8_t type, struct s
     switch (type) {
     case IPC_EVENTS:
         return take_events(t, link->steward, body, reply);
-    case IPC_REPORT_BEGIN:
-    case IPC_REPORT_CONTENT:
-    case IPC_REPORT_END:
-        return intake_request(t, link->steward->intake, link->place, type, body);
     case IPC_GATEWAY_DRAINED:
         return note_drained(link->steward, link->place);
     case IPC_STS_ASK:
@@ -222,7 +207,14 @@ static void join_operations(struct steward *s)
     s->mail.history = s->options.history;
     s->mail.gateways = &s->gateways;
     s->mail.hostname = s->options.site.hostname;
-    s->feedback = (struct feedback_service){s->options.store, s->options.history, &s->gateways};
+    s->feedback = (struct feedback_service){
+        .store = s->options.store,
+        .history = s->options.history,
+        .gateways = &s->gateways,
+        .outcomes = s->outcomes,
+        .load_rules = rules_file_load,
+        .context = (void *)(uintptr_t)s->options.bounce_rules_path,
+    };
     s->tls_reporter = (struct tls_reporter){s->options.tls_reports, s->options.store,
                                             s->options.history, s->options.https, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
@@ -308,13 +300,6 @@ static int forget_suppressions(struct task *t, void *argument)
     return suppression_clock_run(t, &s->site);
 }
 
-static int take_reports(struct task *t, void *argument)
-{
-    struct steward *s = argument;
-
-    return intake_run(t, s->intake);
-}
-
 static int wait_for_stop(struct task *t, void *argument)
 {
     struct steward *s = argument;
@@ -367,7 +352,6 @@ static int work(struct task *t, struct steward *s)
         {"own mail", send_own_mail},
         {"tls reports", report_tls},
         {"return keys", keep_return_keys},
-        {"reports", take_reports},
         {"publish", publish},
     };
     CLEANUP(scope_close) struct scope scope;
@@ -400,19 +384,11 @@ int steward_run(struct task *t, const struct steward_options *options)
     s->outcomes = outcomes_new(&(struct outcome_options){
         .store = options->outcome_store,
         .history = options->history,
-        .rules = feedback_rules_builtin(),
+        .rules = rules_file_load_any(options->bounce_rules_path),
         .suppressed = tell_suppressed,
         .context = s,
     });
-    s->intake = intake_new(&(struct intake_options){
-        .store = options->outcome_store,
-        .history = options->history,
-        .rules = feedback_rules_builtin(),
-        .keys = &s->return_keeper.keys.keys,
-        .bounce_domain = options->bounce_domain,
-        .apply = take_batch,
-        .context = s,
-    });
+    history_set_classifier(options->history, outcomes_classify, s->outcomes);
     scope_open(&neighbours, t);
     r = meet_neighbours(&neighbours, s);
     if (r == 0) {
@@ -421,7 +397,6 @@ int steward_run(struct task *t, const struct steward_options *options)
     }
     scope_close(&neighbours);
     outcomes_free(s->outcomes);
-    intake_free(s->intake);
     sts_keeper_free(s->sts.keeper);
     site_pusher_free(s->site.pusher);
     publisher_free(s->publisher);

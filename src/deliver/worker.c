@@ -205,7 +205,6 @@ static int withhold(struct work *w, struct queue_job *job)
     return 0;
 }
 
-/* A relay is not one of the receivers that source addresses are warmed up for. */
 /* A relay, or the simulator, is not one of the receivers that source addresses are warmed up
  * for. */
 static bool is_admitted(const struct work *w, const struct queue_job *job)

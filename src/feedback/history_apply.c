@@ -143,6 +143,14 @@ static void note_use(struct batch *b, const struct queue_event *event)
         b->uses[b->use_count++] = (struct history_use){id, event->time_us};
 }
 
+/* What is found by other ways than the message's. */
+static int add_to_lists(const struct batch *b, struct slice key, const struct queue_event *event)
+{
+    int r = history_feedback_add(b->history, key, event);
+
+    return r == 0 ? tls_tally_add(b->history->store, event) : r;
+}
+
 static int store_event(struct batch *b, const struct queue_event *event, struct slice data)
 {
     char memory[HISTORY_KEY_BYTES];
@@ -150,7 +158,7 @@ static int store_event(struct batch *b, const struct queue_event *event, struct 
     int r = add_event(b->history->store, key, event->sequence, data);
 
     if (r == 1)
-        r = tls_tally_add(b->history->store, event);
+        r = add_to_lists(b, key, event);
     if (r < 0 || event->type != QUEUE_EVENT_ACCEPTED || event->accepted.first_recipient > 0)
         return r;
     note_use(b, event);
@@ -169,10 +177,6 @@ static int store_events(struct batch *b, struct cursor *c)
         r = queue_event_read(c, &event);
         if (r < 0 || event.sequence <= b->sequence)
             continue;
-        if (event.site_id == 0) { /* of a report on its way to the steward: nobody's mail */
-            b->sequence = event.sequence;
-            continue;
-        }
         r = store_event(b, &event, slice_part(before, 0, before.size - c->rest.size));
         b->sequence = event.sequence;
     }

@@ -9,7 +9,8 @@
 static const int64_t DAY_US = 86400 * (int64_t)1000000;
 
 struct outcomes {
-    struct outcome_options options;
+    struct outcome_options options; /* its rules are those of the loop */
+    struct feedback_rules *rules; /* those of the helper thread: the same, but while they change */
 };
 
 /* Of one site, in this batch. */
@@ -43,6 +44,7 @@ struct outcomes *outcomes_new(const struct outcome_options *options)
     struct outcomes *o = base_allocate(sizeof *o);
 
     o->options = *options;
+    o->rules = options->rules;
     return o;
 }
 
@@ -82,7 +84,7 @@ struct feedback_verdict outcome_judge(const struct feedback_rules *rules,
 /* Nothing that the mailbox simulator answered says anything about a person or a site. */
 static bool has_consequences(const struct queue_event *event)
 {
-    if (event->reason == QUEUE_REASON_SIMULATED || event->site_id == 0)
+    if (event->reason == QUEUE_REASON_SIMULATED)
         return false;
     return has_failed(event) || event->type == QUEUE_EVENT_DELIVERED ||
            event->type == QUEUE_EVENT_COMPLAINED;
@@ -232,7 +234,7 @@ static int note_event(struct application *a, const struct queue_event *event)
     if (r < 0 && r != -ENOENT)
         return r;
     if (has_failed(event))
-        outcome.verdict = outcome_judge(options->rules, event);
+        outcome.verdict = outcome_judge(a->outcomes->rules, event);
     return note(a, &outcome);
 }
 
@@ -336,4 +338,42 @@ int outcome_apply(struct task *t, struct outcomes *o, struct slice batch)
             o->options.suppressed(o->options.context, n->site_id, n->address);
     arena_done(&a.arena);
     return r;
+}
+
+const struct feedback_rules *outcomes_rules(const struct outcomes *o)
+{
+    return o->options.rules;
+}
+
+static int change_rules(void *argument)
+{
+    struct outcomes *o = argument;
+
+    o->rules = o->options.rules;
+    return 0;
+}
+
+/* The helper thread has its own pointer, which it changes between two batches. */
+int outcomes_set_rules(struct task *t, struct outcomes *o, struct feedback_rules *rules)
+{
+    struct feedback_rules *before = o->options.rules;
+    int r;
+
+    o->options.rules = rules;
+    r = task_offload(t, TASK_LANE_COMMIT, change_rules, o);
+    feedback_rules_free(before);
+    return r;
+}
+
+const char *outcomes_classify(void *context, const struct queue_event *event)
+{
+    const struct outcomes *o = context;
+
+    if (has_failed(event))
+        return feedback_class_name(outcome_judge(o->rules, event).class);
+    if (event->type == QUEUE_EVENT_COMPLAINED)
+        return feedback_class_name(FEEDBACK_CLASS_COMPLAINT);
+    if (event->type == QUEUE_EVENT_ANSWERED)
+        return feedback_class_name(FEEDBACK_CLASS_AUTO_REPLY);
+    return NULL;
 }

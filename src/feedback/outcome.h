@@ -49,6 +49,13 @@ void outcomes_free(struct outcomes *o);
  * -EBADMSG: not a batch. */
 MUST_CHECK int outcome_apply(struct task *t, struct outcomes *o, struct slice batch);
 
+/* The rules in use, for the loop; good until the next suspension. */
+const struct feedback_rules *outcomes_rules(const struct outcomes *o);
+/* Judges by other rules from now on, which are taken over. */
+MUST_CHECK int outcomes_set_rules(struct task *t, struct outcomes *o, struct feedback_rules *rules);
+/* For history_set_classifier: `context` is the struct outcomes. */
+const char *outcomes_classify(void *context, const struct queue_event *event);
+
 /* What an event that failed came to. Pure; the reason lives as long as the rules. */
 struct feedback_verdict outcome_judge(const struct feedback_rules *rules,
                                       const struct queue_event *event);
