@@ -225,6 +225,16 @@ static void simulate(struct work *w, struct queue_job *job, const struct signatu
     queue_settle(w->deliver->queue, job, outcomes);
 }
 
+/* Nothing goes out before it is on disk that it may. */
+static int announce(struct task *t, struct work *w, struct queue_job *job)
+{
+    int r = queue_attempt(t, w->deliver->queue, job);
+
+    if (r < 0)
+        queue_return(w->deliver->queue, job);
+    return r == -EIO ? -EAGAIN : r;
+}
+
 /* From taking a job to its outcome. 0: go on; otherwise the worker ends. */
 static int handle(struct task *t, struct work *w, struct queue_job *job)
 {
@@ -242,6 +252,8 @@ static int handle(struct task *t, struct work *w, struct queue_job *job)
         simulate(w, job, &signature);
         return 0;
     }
+    if (r == 0)
+        r = announce(t, w, job);
     while (r == 0) {
         r = worker_connect(t, w, job);
         if (r == 0 && !sign_is_allowed(&w->deliver->options->sign, job))

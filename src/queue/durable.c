@@ -68,6 +68,7 @@ static struct queue_progress progress_of(const struct queue *q,
 {
     struct queue_progress progress = {
         .ambiguous = queue_recipient_is(r, RECIPIENT_AMBIGUOUS),
+        .under_way = queue_recipient_is(r, RECIPIENT_BUSY),
         .reply_code = r->reply_code,
         .attempts = r->attempts,
         .due_us = queue_stamp(q, r->due_us),

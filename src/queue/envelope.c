@@ -77,10 +77,13 @@ void queue_envelope_write_copy(struct buffer *b, struct slice fixed, uint8_t cra
     buffer_add_u8(b, crashes);
 }
 
+enum { PROGRESS_AMBIGUOUS = 1, PROGRESS_UNDER_WAY = 2 };
+
 void queue_progress_write(struct buffer *b, const struct queue_progress *progress)
 {
     buffer_add_u8(b, (uint8_t)progress->state);
-    buffer_add_u8(b, progress->ambiguous);
+    buffer_add_u8(b, (uint8_t)((progress->ambiguous ? PROGRESS_AMBIGUOUS : 0) |
+                               (progress->under_way ? PROGRESS_UNDER_WAY : 0)));
     buffer_add_u16(b, progress->reply_code);
     buffer_add_u32(b, progress->attempts);
     buffer_add_u64(b, (uint64_t)progress->due_us);
@@ -90,9 +93,12 @@ bool queue_progress_read(struct slice *progresses, struct queue_progress *ret)
 {
     struct cursor c = cursor_of(*progresses);
     struct queue_progress progress;
+    uint8_t flags;
 
     progress.state = (enum queue_progress_state)cursor_u8(&c);
-    progress.ambiguous = cursor_u8(&c) != 0;
+    flags = cursor_u8(&c);
+    progress.ambiguous = (flags & PROGRESS_AMBIGUOUS) != 0;
+    progress.under_way = (flags & PROGRESS_UNDER_WAY) != 0;
     progress.reply_code = cursor_u16(&c);
     progress.attempts = cursor_u32(&c);
     progress.due_us = (int64_t)cursor_u64(&c);

@@ -45,6 +45,7 @@ enum queue_progress_state {
 struct queue_progress {
     enum queue_progress_state state;
     bool ambiguous;
+    bool under_way; /* in a job */
     uint16_t reply_code;
     uint32_t attempts;
     int64_t due_us; /* Unix time */

@@ -67,7 +67,7 @@ static void fresh_and_copy_come_back(void **state)
     CLEANUP(buffer_done)
     struct buffer recipients = BUFFER_NONE, fresh = BUFFER_NONE, copy = BUFFER_NONE;
     struct queue_envelope envelope = sample(&recipients, 2, 1), back, again;
-    struct queue_progress done = {QUEUE_PROGRESS_FINISHED, true, 250, 3, 17}, open = {0}, p;
+    struct queue_progress done = {QUEUE_PROGRESS_FINISHED, true, true, 250, 3, 17}, open = {0}, p;
     struct slice progress;
     uint8_t crashes;
 
@@ -87,7 +87,8 @@ static void fresh_and_copy_come_back(void **state)
     assert_true(slice_equal(again.fixed, back.fixed));
     assert_int_equal(crashes, 2);
     assert_true(queue_progress_read(&progress, &p) && p.state == QUEUE_PROGRESS_FINISHED &&
-                p.ambiguous && p.reply_code == 250 && p.attempts == 3 && p.due_us == 17);
+                p.ambiguous && p.under_way && p.reply_code == 250 && p.attempts == 3 &&
+                p.due_us == 17);
     assert_true(queue_progress_read(&progress, &p) && p.state == QUEUE_PROGRESS_OPEN &&
                 p.attempts == 0);
     assert_false(queue_progress_read(&progress, &p));

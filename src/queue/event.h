@@ -49,6 +49,7 @@ enum queue_reason {
     QUEUE_REASON_DAMAGED,   /* held: its content cannot be read back from the disk */
     QUEUE_REASON_UNCLAIMED, /* cancelled: the client gave up before it was told 250 */
     QUEUE_REASON_SIMULATED, /* by the mailbox simulator: it says nothing about anybody */
+    QUEUE_REASON_INTERRUPTED, /* deferred, ambiguous: the gateway ended while it was being sent */
 };
 
 enum {

@@ -119,7 +119,7 @@ static int fill(struct job *j)
     return 0;
 }
 
-void queue_job_note(struct queue *q, const struct job *j, enum queue_record_type type)
+uint64_t queue_job_note(struct queue *q, const struct job *j, enum queue_record_type type)
 {
     CLEANUP(buffer_done) struct buffer recipients = BUFFER_NONE, body = BUFFER_NONE;
     struct queue_attempt attempt = {.id = j->message->id};
@@ -130,22 +130,29 @@ void queue_job_note(struct queue *q, const struct job *j, enum queue_record_type
     attempt.recipients = buffer_slice(&recipients);
     queue_attempt_write(&body, &attempt);
     record.body = buffer_slice(&body);
-    queue_spool_post(q->spool, &record);
+    return queue_spool_post(q->spool, &record)->ticket;
 }
 
-/* Poison: a message that was there when the gateway crashed may be the reason. From then on each of
- * its attempts is on disk before it begins, and those that were under way at two crashes go one at
- * a time, so that the third (replay.c) points at one message and not at its neighbours. */
+/* The note that it begins is written while the message is signed. Poison: a message that was there
+ * when the gateway crashed may be the reason. Its note is on disk before anything is done with it,
+ * and those that were under way at two crashes go one at a time, so that the third (replay.c) points
+ * at one message and not at its neighbours. */
 static int beware(struct task *t, struct queue *q, struct job *j)
 {
     int r = 0;
 
-    queue_job_note(q, j, QUEUE_RECORD_ATTEMPT);
+    j->ticket = queue_job_note(q, j, QUEUE_RECORD_ATTEMPT);
+    queue_spool_hurry(q->spool, j->ticket);
     if (j->message->survivor)
-        r = queue_spool_flush(t, q->spool);
+        r = queue_spool_await(t, q->spool, j->ticket);
     if (r < 0)
         queue_job_note(q, j, QUEUE_RECORD_RETURN);
     return r;
+}
+
+int queue_attempt(struct task *t, struct queue *q, struct queue_job *job)
+{
+    return queue_spool_await(t, q->spool, CONTAINER_OF(job, struct job, job)->ticket);
 }
 
 static bool is_suspect(const struct queue_message *m)

@@ -15,12 +15,13 @@
 struct queue_lane;
 
 enum queue_recipient_flags {
-    RECIPIENT_BUSY = 1,      /* in a job */
-    RECIPIENT_HELD = 2,      /* not tried until released */
-    RECIPIENT_FINISHED = 4,  /* has its final event */
-    RECIPIENT_AMBIGUOUS = 8, /* the last attempt's end is not known */
-    RECIPIENT_CANCEL = 16,   /* to be cancelled when it comes back from its job */
-    RECIPIENT_WITHHELD = 32, /* not tried until its site may send as its From again */
+    RECIPIENT_BUSY = 1,         /* in a job */
+    RECIPIENT_HELD = 2,         /* not tried until released */
+    RECIPIENT_FINISHED = 4,     /* has its final event */
+    RECIPIENT_AMBIGUOUS = 8,    /* the last attempt's end is not known */
+    RECIPIENT_CANCEL = 16,      /* to be cancelled when it comes back from its job */
+    RECIPIENT_WITHHELD = 32,    /* not tried until its site may send as its From again */
+    RECIPIENT_INTERRUPTED = 64, /* replay: it was in a job at the crash, and no event says so yet */
 };
 
 /* What has one of these cannot be taken out to be delivered. */

@@ -8,7 +8,8 @@
  * Never lost: what queue_accept returned 0 for is in the spool until its last recipient has a
  * terminal event in the event log and the steward has acknowledged that. Rarely twice: a delivery
  * is repeated only when the process died, or the link broke, between the end of DATA and the
- * receiver's answer; the repeat is marked ambiguous and counted. */
+ * receiver's answer, or within the milliseconds that the answer waits for the disk. An event says so
+ * before it is repeated (DEFERRED, ambiguous), and it is counted. */
 #ifndef LETTERHEAD_QUEUE_QUEUE_H
 #define LETTERHEAD_QUEUE_QUEUE_H
 
@@ -125,6 +126,11 @@ struct queue_job {
  * caller's until queue_settle or queue_return. */
 MUST_CHECK int queue_take(struct task *t, struct queue *q, struct slice pool, struct slice prefer,
                           struct queue_job **ret);
+/* Waits until it is on disk that the job is being tried. To be called before anything of the
+ * message goes out: whatever crashes after that, its next try is known to be perhaps a repeat.
+ * -EIO: it cannot be written now; -ECANCELED. The job is still the caller's, and to be given
+ * back. */
+MUST_CHECK int queue_attempt(struct task *t, struct queue *q, struct queue_job *job);
 /* How many transactional jobs are due in `pool`; bulk may be kept waiting for them. Callbacks of
  * queue_options may ask, too. */
 size_t queue_transactional(const struct queue *q, struct slice pool);
@@ -132,7 +138,7 @@ size_t queue_transactional(const struct queue *q, struct slice pool);
 size_t queue_bulk(const struct queue *q, struct slice pool);
 /* Records what became of each recipient (outcomes[i] belongs to recipients[i]) and frees the job.
  * Does not wait for the disk: the spool writes the result with the next commit; a crash before that
- * repeats the delivery. */
+ * repeats the delivery, which is then marked ambiguous (queue_attempt). */
 void queue_settle(struct queue *q, struct queue_job *job, const struct queue_outcome *outcomes);
 /* Gives a job back untried (shutting down, or the destination has just closed); no attempt is
  * counted. */

@@ -15,8 +15,16 @@ static void forget(struct queue *q, struct queue_message *m)
     queue_message_free(m);
 }
 
+static void begin_attempt(struct queue *q, struct queue_message *m, uint32_t recipient)
+{
+    m->recipients[recipient].flags |= RECIPIENT_BUSY;
+    q->expecting += !m->expecting;
+    m->expecting = true;
+}
+
 /* Until queue_replay_end, due_us is Unix time. */
-static void apply_progress(struct queue_message *m, struct slice progresses, uint8_t crashes)
+static void apply_progress(struct queue *q, struct queue_message *m, struct slice progresses,
+                           uint8_t crashes)
 {
     struct queue_progress progress;
 
@@ -33,6 +41,8 @@ static void apply_progress(struct queue_message *m, struct slice progresses, uin
             r->flags |= RECIPIENT_HELD;
         if (progress.state == QUEUE_PROGRESS_FINISHED)
             r->flags |= RECIPIENT_FINISHED;
+        if (progress.under_way)
+            begin_attempt(q, m, i);
         m->open += progress.state != QUEUE_PROGRESS_FINISHED;
     }
 }
@@ -65,7 +75,7 @@ static void replay_message(struct queue *q, const struct queue_restored *restore
         table_add(&q->messages, &m->item, queue_message_hash(&m->id));
         list_add_last(&q->order, &m->link);
         if (copy)
-            apply_progress(m, progress, crashes);
+            apply_progress(q, m, progress, crashes);
     }
     queue_place_set(&m->place, restored->segment, restored->offset, restored->body_size,
                     record->content_size);
@@ -106,7 +116,9 @@ static void replay_deferred(struct queue *q, struct queue_message *m,
     struct queue_recipient_entry *r = &m->recipients[event->recipient];
 
     end_attempt(q, m, event->recipient);
-    m->crashes = 0; /* only those in a row accuse it */
+    set_flag(m, event->recipient, RECIPIENT_INTERRUPTED, false);
+    if (event->reason != QUEUE_REASON_INTERRUPTED)
+        m->crashes = 0; /* only those in a row accuse it */
     r->attempts = event->attempts < UINT16_MAX ? (uint16_t)event->attempts : UINT16_MAX;
     r->reply_code = event->reply_code;
     r->due_us = (uint64_t)event->due_us;
@@ -183,9 +195,7 @@ static void replay_attempt(struct queue *q, const struct queue_record *record)
             end_attempt(q, m, recipient);
             continue;
         }
-        m->recipients[recipient].flags |= RECIPIENT_BUSY;
-        q->expecting += !m->expecting;
-        m->expecting = true;
+        begin_attempt(q, m, recipient);
     }
 }
 
@@ -208,7 +218,8 @@ static void replay_open(struct queue *q)
             if (!queue_recipient_is(r, RECIPIENT_BUSY))
                 continue;
             r->attempts += r->attempts < UINT16_MAX;
-            r->flags = (uint8_t)((r->flags & ~RECIPIENT_BUSY) | RECIPIENT_AMBIGUOUS);
+            r->flags = (uint8_t)((r->flags & ~RECIPIENT_BUSY) | RECIPIENT_AMBIGUOUS |
+                                 RECIPIENT_INTERRUPTED);
         }
         m->expecting = false;
     }
@@ -302,6 +313,28 @@ static void quarantine(struct queue *q, struct queue_message *m)
     queue_post_event(q, &event);
 }
 
+/* Says of each recipient that was in a job at the crash that the next try may be a repeat. */
+static void tell_interrupted(struct queue *q, struct queue_message *m)
+{
+    for (uint32_t i = 0; i < m->recipient_count; i++) {
+        struct queue_recipient_entry *r = &m->recipients[i];
+        struct queue_event event = queue_event_of(q, QUEUE_EVENT_DEFERRED, m, i);
+
+        if (!queue_recipient_is(r, RECIPIENT_INTERRUPTED))
+            continue;
+        r->flags &= (uint8_t)~RECIPIENT_INTERRUPTED;
+        event.ambiguous = true;
+        event.reason = QUEUE_REASON_INTERRUPTED;
+        event.text =
+            SLICE("Letterhead was interrupted while this was being delivered, and does not "
+                  "know whether the receiver has it");
+        event.due_us = queue_stamp(q, r->due_us);
+        queue_post_event(q, &event);
+        q->counts.ambiguous++;
+        q->counts.deferred++;
+    }
+}
+
 static void schedule(struct queue *q, struct queue_message *m, const struct clocks *clocks,
                      bool crashed)
 {
@@ -312,6 +345,7 @@ static void schedule(struct queue *q, struct queue_message *m, const struct cloc
     for (uint32_t i = 0; i < m->recipient_count; i++)
         m->recipients[i].due_us =
             monotonic(clocks, (int64_t)m->recipients[i].due_us, clocks->delay_max_us / 4 * 5);
+    tell_interrupted(q, m);
     if (m->crashes >= QUEUE_CRASHES_MAX && !is_held(m))
         quarantine(q, m);
     q->counts.messages++;

@@ -45,6 +45,14 @@ static int a_crash_in_a_delivery_is_remembered(struct task *t, struct bed *b)
     die_delivering(t, b, &job, 1);
     assert_true(message(b, 1)->survivor);
     assert_int_equal(message(b, 1)->crashes, 1);
+    bed_read_events(t, b, 2, true);
+    assert_int_equal(b->events[1].type, QUEUE_EVENT_DEFERRED);
+    assert_int_equal(b->events[1].reason, QUEUE_REASON_INTERRUPTED);
+    assert_true(b->events[1].ambiguous);
+    assert_int_equal(b->queue->counts.ambiguous, 1);
+    die(t, b); /* it is told once, and remembered */
+    assert_int_equal(queue_events_waiting(b->queue), 0);
+    assert_int_equal(message(b, 1)->crashes, 1);
     job = bed_take(t, b, "example.net");
     assert_true(job->recipients[0].ambiguous_before);
     assert_int_equal(job->recipients[0].attempts, 1);
@@ -79,9 +87,9 @@ static int poison_is_held_after_three_crashes(struct task *t, struct bed *b)
     crash_over(t, b, "poison.example");
     assert_true(bed_nothing(t, b, "poison.example"));
     assert_false(bed_nothing(t, b, "example.net"));
-    bed_read_events(t, b, 3, true);
+    bed_read_events(t, b, 6, true);
     assert_int_equal(bed_count(b, 1, QUEUE_EVENT_HELD), 1);
-    assert_int_equal(b->events[2].reason, QUEUE_REASON_CRASHES);
+    assert_int_equal(b->events[5].reason, QUEUE_REASON_CRASHES);
 
     /* It is held once, and stays so; an operator may let it go. */
     bed_close(t, b);
@@ -193,19 +201,11 @@ static int a_wrong_date_at_the_start_is_borne(struct task *t, struct bed *b)
     return 0;
 }
 
-/* The log's own words win over each other in order: a copy, then what came after it. */
-static int moved_mail_keeps_its_progress(struct task *t, struct bed *b)
+/* Closes the segment that the message stands in, and waits until it stands elsewhere. */
+static void move(struct task *t, struct bed *b)
 {
-    const char *const recipients[] = {"a@example.net", "b@example.com", "c@example.info", NULL};
-    struct queue_segment *segment;
+    struct queue_segment *segment = message(b, 1)->place.segment;
 
-    assert_int_equal(bed_open(t, b), 0);
-    assert_int_equal(bed_submit(t, b, 1, 5, 300, recipients), 0);
-    bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DEFERRED);
-    bed_settle(b, bed_take(t, b, "example.com"), QUEUE_DELIVERED);
-    message(b, 1)->recipients[2].flags |= RECIPIENT_HELD;
-    bed_read_events(t, b, 3, true);
-    segment = message(b, 1)->place.segment;
     b->queue->spool->roll = true;
     flush(t, b);
     bed_pass_s(100); /* old enough to be cleaned */
@@ -214,6 +214,44 @@ static int moved_mail_keeps_its_progress(struct task *t, struct bed *b)
         assert_int_equal(task_sleep(t, 1000), 0);
     }
     assert_true(message(b, 1)->place.copied);
+}
+
+/* What was noted before the move stood in a segment that is gone. */
+static int mail_moved_while_it_is_sent_is_known_to_be(struct task *t, struct bed *b)
+{
+    const char *const recipients[] = {"a@example.net", "b@example.com", NULL};
+    struct queue_job *job;
+
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit(t, b, 1, 5, 300, recipients), 0);
+    job = bed_take(t, b, "example.net");
+    bed_read_events(t, b, 1, true);
+    move(t, b);
+    flush(t, b);
+    die_delivering(t, b, &job, 1);
+    assert_int_equal(message(b, 1)->crashes, 1);
+    job = bed_take(t, b, "example.net");
+    assert_true(job->recipients[0].ambiguous_before);
+    bed_settle(b, job, QUEUE_DELIVERED);
+    job = bed_take(t, b, "example.com");
+    assert_false(job->recipients[0].ambiguous_before);
+    bed_settle(b, job, QUEUE_DELIVERED);
+    bed_close(t, b);
+    return 0;
+}
+
+/* The log's own words win over each other in order: a copy, then what came after it. */
+static int moved_mail_keeps_its_progress(struct task *t, struct bed *b)
+{
+    const char *const recipients[] = {"a@example.net", "b@example.com", "c@example.info", NULL};
+
+    assert_int_equal(bed_open(t, b), 0);
+    assert_int_equal(bed_submit(t, b, 1, 5, 300, recipients), 0);
+    bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DEFERRED);
+    bed_settle(b, bed_take(t, b, "example.com"), QUEUE_DELIVERED);
+    message(b, 1)->recipients[2].flags |= RECIPIENT_HELD;
+    bed_read_events(t, b, 3, true);
+    move(t, b);
     bed_settle(b, bed_take(t, b, "example.net"), QUEUE_DEFERRED);
     bed_close(t, b);
 
@@ -240,6 +278,7 @@ BED_TEST(only_crashes_in_a_row_count)
 BED_TEST(suspects_go_one_at_a_time)
 BED_TEST(survivors_are_noted_before_they_go)
 BED_TEST(a_wrong_date_at_the_start_is_borne)
+BED_TEST(mail_moved_while_it_is_sent_is_known_to_be)
 BED_TEST(moved_mail_keeps_its_progress)
 
 int main(void)
@@ -251,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_suspects_go_one_at_a_time),
         cmocka_unit_test(test_survivors_are_noted_before_they_go),
         cmocka_unit_test(test_a_wrong_date_at_the_start_is_borne),
+        cmocka_unit_test(test_mail_moved_while_it_is_sent_is_known_to_be),
         cmocka_unit_test(test_moved_mail_keeps_its_progress),
     };
 

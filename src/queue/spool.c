@@ -275,14 +275,17 @@ static bool is_durable(const struct queue_spool *s, uint64_t ticket)
     return !oldest || LIST_ENTRY(oldest, struct queue_append, link)->ticket > ticket;
 }
 
-int queue_spool_flush(struct task *t, struct queue_spool *s)
+void queue_spool_hurry(struct queue_spool *s, uint64_t ticket)
 {
-    uint64_t ticket = s->next_ticket;
+    if (s->urgent_ticket < ticket)
+        s->urgent_ticket = ticket;
+    condition_signal(&s->work);
+}
+
+int queue_spool_await(struct task *t, struct queue_spool *s, uint64_t ticket)
+{
     int r = 0;
 
-    s->urgent_ticket = ticket;
-    s->results = NULL;
-    condition_signal(&s->work);
     while (r == 0 && !is_durable(s, ticket)) {
         if (s->stuck)
             return -EIO;
@@ -291,6 +294,15 @@ int queue_spool_flush(struct task *t, struct queue_spool *s)
         r = condition_wait(t, &s->progress);
     }
     return r;
+}
+
+int queue_spool_flush(struct task *t, struct queue_spool *s)
+{
+    uint64_t ticket = s->next_ticket;
+
+    s->results = NULL;
+    queue_spool_hurry(s, ticket);
+    return queue_spool_await(t, s, ticket);
 }
 
 void queue_spool_acknowledge(struct queue_spool *s, uint64_t sequence)

@@ -126,8 +126,11 @@ bool queue_spool_withdraw(struct queue_spool *s, struct queue_append *append);
 struct queue_append *queue_spool_post(struct queue_spool *s, const struct queue_record *record);
 /* For appends made by queue_spool_post, when the client has been told. */
 void queue_append_free(struct queue_append *append);
-/* Waits until everything appended or posted so far is durable. -EIO: it cannot be now; it will be
- * tried. */
+/* What has this ticket, and all before it, is committed soon. */
+void queue_spool_hurry(struct queue_spool *s, uint64_t ticket);
+/* Waits until it is durable. -EIO: it cannot be now; it will be tried. */
+MUST_CHECK int queue_spool_await(struct task *t, struct queue_spool *s, uint64_t ticket);
+/* Both, for everything appended or posted so far. */
 MUST_CHECK int queue_spool_flush(struct task *t, struct queue_spool *s);
 
 /* Events up to `sequence` need not be kept. */

@@ -365,17 +365,17 @@ bool ledger_is_settled(const struct ledger *l)
     return true;
 }
 
-/* A repetition that no crash explains was announced: the attempt before it was noted as
- * ambiguous. */
+/* Every repetition was announced: the attempt before it was noted as ambiguous, by the gateway that
+ * made it or by the next one after a crash. */
 static void judge_recipient(struct ledger *l, const struct ledger_submission *s,
                             const struct ledger_recipient *r)
 {
     if (!r->ended && (s->answer == LEDGER_ACKNOWLEDGED || s->id_known))
         ledger_fail(l, "%u to %.*s %s", s->number, SLICE_ARG(r->address),
                     r->held ? "is held for ever" : "is lost");
-    if (r->deliveries > 1 && l->crash_count == 0 && r->ambiguous_events == 0)
-        ledger_fail(l, "%u went to %.*s %u times, and no event says that it might", s->number,
-                    SLICE_ARG(r->address), r->deliveries);
+    if (r->deliveries > 1 + r->ambiguous_events)
+        ledger_fail(l, "%u went to %.*s %u times, and %u events say that it might", s->number,
+                    SLICE_ARG(r->address), r->deliveries, r->ambiguous_events);
 }
 
 void ledger_judge(struct ledger *l)

@@ -8,7 +8,7 @@
  *   - what is delivered is what was submitted, signed for the domain of its From by that domain's
  *     own key;
  *   - nobody gets a message again, unless the first time its end was not certain: the gateway had
- *     not read the answer, or crashed before it had written it down. */
+ *     not read the answer, or crashed before it had written it down; and an event said so. */
 #ifndef LETTERHEAD_SIM_LEDGER_H
 #define LETTERHEAD_SIM_LEDGER_H
 

@@ -276,8 +276,10 @@ static void heal(struct scenario *s)
     }
     for (unsigned i = 0; i < SCENARIO_SITES; i++)
         neighbours_pause(s, i, false);
-    if (s->ledger->disk_fails)
-        stop_gateway(s); /* an operator starts it anew: it may have stopped accepting */
+    if (s->ledger->disk_fails) { /* an operator starts it anew: it may have stopped accepting */
+        ledger_note_crash(s->ledger); /* what a bad disk did not take is lost all the same */
+        stop_gateway(s);
+    }
 }
 
 static int start_clients(struct scenario *s)
