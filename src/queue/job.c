@@ -135,8 +135,8 @@ uint64_t queue_job_note(struct queue *q, const struct job *j, enum queue_record_
 
 /* The note that it begins is written while the message is signed. Poison: a message that was there
  * when the gateway crashed may be the reason. Its note is on disk before anything is done with it,
- * and those that were under way at two crashes go one at a time, so that the third (replay.c) points
- * at one message and not at its neighbours. */
+ * and those that were under way at two crashes go one at a time, so that the third (replay.c)
+ * points at one message and not at its neighbours. */
 static int beware(struct task *t, struct queue *q, struct job *j)
 {
     int r = 0;

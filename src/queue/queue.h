@@ -8,8 +8,8 @@
  * Never lost: what queue_accept returned 0 for is in the spool until its last recipient has a
  * terminal event in the event log and the steward has acknowledged that. Rarely twice: a delivery
  * is repeated only when the process died, or the link broke, between the end of DATA and the
- * receiver's answer, or within the milliseconds that the answer waits for the disk. An event says so
- * before it is repeated (DEFERRED, ambiguous), and it is counted. */
+ * receiver's answer, or within the milliseconds that the answer waits for the disk. An event says
+ * so before it is repeated (DEFERRED, ambiguous), and it is counted. */
 #ifndef LETTERHEAD_QUEUE_QUEUE_H
 #define LETTERHEAD_QUEUE_QUEUE_H
 
