@@ -3,14 +3,13 @@
 #include "app/config_inbound.h"
 #include "app/config_rules.h"
 #include "app/role.h"
+#include "app/text_file.h"
 #include "base/log.h"
 #include "wire/address.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
 
@@ -445,25 +444,12 @@ static void default_retry_delays(struct config *config)
 
 static int read_file(const char *path, struct buffer *text, struct buffer *problems)
 {
-    CLEANUP(base_close_descriptor) int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = 1;
+    int r = text_file_read(path, CONFIG_FILE_BYTES_MAX, text);
 
-    if (file < 0) {
-        int error = errno;
-
+    if (r < 0)
         buffer_printf(problems, "%s: cannot be read: %s; name another file with --config PATH\n",
-                      path, strerror(error));
-        return -error;
-    }
-    while (size > 0 && text->size < CONFIG_FILE_BYTES_MAX) {
-        size = read(file, buffer_reserve(text, 65536), 65536);
-        text->size += size > 0 ? (size_t)size : 0;
-    }
-    if (size < 0) {
-        buffer_printf(problems, "%s: cannot be read: %s\n", path, strerror(errno));
-        return -EIO;
-    }
-    return 0;
+                      path, strerror(-r));
+    return r;
 }
 
 int config_load(const char *path, struct config **ret, struct buffer *problems)

@@ -1,26 +1,13 @@
 #include "app/rules_file.h"
 
+#include "app/text_file.h"
 #include "base/log.h"
 #include "feedback/report_builtin.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { FILE_BYTES_MAX = 1 << 20 };
-
-static int read_file(const char *path, struct buffer *text)
-{
-    CLEANUP(base_close_descriptor) int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file < 0 ? -1 : 1;
-
-    while (size > 0 && text->size < FILE_BYTES_MAX) {
-        size = read(file, buffer_reserve(text, 65536), 65536);
-        text->size += size > 0 ? (size_t)size : 0;
-    }
-    return size < 0 ? -errno : 0;
-}
 
 int rules_file_load(void *path, struct feedback_rules **ret, char **ret_problem)
 {
@@ -32,7 +19,7 @@ int rules_file_load(void *path, struct feedback_rules **ret, char **ret_problem)
         *ret = feedback_rules_builtin();
         return 0;
     }
-    r = read_file(name, &text);
+    r = text_file_read(name, FILE_BYTES_MAX, &text);
     if (r == 0)
         return feedback_rules_new(buffer_slice(&text), ret, ret_problem);
     if (asprintf(ret_problem,

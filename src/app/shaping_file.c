@@ -3,12 +3,10 @@
 #include "app/schema.h"
 #include "app/shaping_builtin.h"
 #include "app/shaping_file_sources.h"
+#include "app/text_file.h"
 #include "base/limits.h"
 #include "wire/dns_text.h"
 #include "wire/ipc.h"
-
-#include <fcntl.h>
-#include <unistd.h>
 
 enum { FILE_BYTES_MAX = 1 << 20, STATUS_MAX = 254, DAY_S = 86400 };
 
@@ -297,23 +295,14 @@ int shaping_file_read(struct arena *arena, const char *path, struct slice text, 
 
 static int read_file(const char *path, struct buffer *text, struct buffer *problems)
 {
-    CLEANUP(base_close_descriptor) int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file < 0 ? -1 : 1;
+    int r = text_file_read(path, FILE_BYTES_MAX, text);
 
-    while (size > 0 && text->size < FILE_BYTES_MAX) {
-        size = read(file, buffer_reserve(text, 65536), 65536);
-        text->size += size > 0 ? (size_t)size : 0;
-    }
-    if (size < 0) {
-        int error = errno;
-
+    if (r < 0)
         buffer_printf(problems,
                       "%s: cannot be read: %s; correct delivery.shaping_file, or let the "
                       "service's user read it\n",
-                      path, strerror(error));
-        return -error;
-    }
-    return 0;
+                      path, strerror(-r));
+    return r;
 }
 
 int shaping_file_load(struct arena *arena, const char *path, struct shaping *ret,
