@@ -2,10 +2,10 @@
 
 #include "app/config_inbound.h"
 #include "app/config_rules.h"
+#include "app/config_values.h"
 #include "app/role.h"
 #include "app/text_file.h"
 #include "base/log.h"
-#include "wire/address.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,86 +13,8 @@
 
 enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
 
-static int read_endpoint(struct slice text, void *target)
-{
-    return endpoint_parse(text, target);
-}
-
-/* An address to ask; DNS listens on 53 unless told otherwise. */
-static int read_dns_server(struct slice text, void *target)
-{
-    struct endpoint *server = target;
-
-    if (endpoint_parse(text, server) == 0)
-        return 0;
-    if (endpoint_parse_address(text, server) < 0)
-        return -EINVAL;
-    server->port = 53;
-    return 0;
-}
-
-static int read_network(struct slice text, void *target)
-{
-    return endpoint_network_parse(text, target);
-}
-
-static bool is_name_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-}
-
-/* The bytes stay in the file's memory; config_load keeps that in the arena. */
-static int read_host_name(struct slice text, void *target)
-{
-    struct slice rest = text, label;
-    bool more = true;
-    size_t labels = 0;
-
-    while (more) {
-        more = slice_cut(&rest, '.', &label);
-        if (label.size == 0 || label.size > 63)
-            return -EINVAL;
-        for (size_t i = 0; i < label.size; i++)
-            if (!is_name_byte(label.data[i]))
-                return -EINVAL;
-        labels++;
-    }
-    if (labels < 2 || text.size > 253)
-        return -EINVAL;
-    *(struct slice *)target = text;
-    return 0;
-}
-
-static int read_absolute_path(struct slice text, void *target)
-{
-    if (text.size == 0 || text.data[0] != '/' || text.size > 4000)
-        return -EINVAL;
-    *(struct slice *)target = text;
-    return 0;
-}
-
-static int read_mail_address(struct slice text, void *target)
-{
-    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    struct address address;
-    struct wire_error error;
-
-    if (wire_address_parse(&arena, text, 0, &address, &error) < 0)
-        return -EINVAL;
-    *(struct slice *)target = text;
-    return 0;
-}
-
 #define AT(member) offsetof(struct config, member)
-#define HOST_NAME                                                                                  \
-    .type = SCHEMA_CUSTOM, .custom = read_host_name,                                               \
-    .expected = "a host name such as mail.example.org"
-#define MAIL_ADDRESS                                                                               \
-    .type = SCHEMA_CUSTOM, .custom = read_mail_address,                                            \
-    .expected = "a mail address such as post@example.org"
 #define DURATION_AT(member) .type = SCHEMA_DURATION, .offset = AT(member)
-#define ABSOLUTE_PATH                                                                              \
-    .type = SCHEMA_CUSTOM, .custom = read_absolute_path, .expected = "a path that begins with /"
 
 static const char *const tls_modes[] = {"starttls", "implicit", "none", NULL};
 static const char *const records_words[] = {"txt", "cname", NULL};
@@ -103,7 +25,7 @@ static const struct schema_field listener_fields[] = {
     {.name = "address",
      .type = SCHEMA_CUSTOM,
      .offset = offsetof(struct config_listener, address),
-     .custom = read_endpoint,
+     .custom = config_read_endpoint,
      .expected = "an address with a port such as 0.0.0.0:587 or [::]:587"},
     {.name = "tls",
      .type = SCHEMA_CHOICE,
@@ -122,7 +44,7 @@ static const struct schema_field stub_fields[] = {
     {.name = "address",
      .type = SCHEMA_CUSTOM,
      .offset = offsetof(struct config_stub, address),
-     .custom = read_dns_server,
+     .custom = config_read_dns_server,
      .expected = "an address such as 127.0.0.1:53"},
     {.name = "signed",
      .type = SCHEMA_BOOLEAN,
@@ -137,11 +59,11 @@ static const struct schema_field stub_item = {
     .name = "stub", .type = SCHEMA_GROUP, .fields = stub_fields};
 static const struct schema_field network_item = {.name = "network",
                                                  .type = SCHEMA_CUSTOM,
-                                                 .custom = read_network,
+                                                 .custom = config_read_network,
                                                  .expected = "a network such as 10.0.0.0/8"};
 static const struct schema_field server_item = {.name = "server",
                                                 .type = SCHEMA_CUSTOM,
-                                                .custom = read_dns_server,
+                                                .custom = config_read_dns_server,
                                                 .expected = "an address such as 127.0.0.1:53"};
 static const struct schema_field delay_item = {
     .name = "delay", .type = SCHEMA_DURATION, .min = 1, .max = 7 * 86400};
@@ -149,7 +71,7 @@ static const struct schema_field delay_item = {
 static const struct schema_field vault_fields[] = {
     {.name = "user", .type = SCHEMA_TEXT, .offset = AT(vault_user), .fallback = "letterhead-vault"},
     {.name = "master_key_file",
-     ABSOLUTE_PATH,
+     CONFIG_ABSOLUTE_PATH,
      .offset = AT(master_key_file),
      .fallback = "/etc/letterhead/master.key"},
     {.name = "signers",
@@ -163,8 +85,8 @@ static const struct schema_field vault_fields[] = {
 
 static const struct schema_field tls_fields[] = {
     {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(tls_line)},
-    {.name = "certificate", ABSOLUTE_PATH, .offset = AT(tls_certificate), .fallback = ""},
-    {.name = "key", ABSOLUTE_PATH, .offset = AT(tls_key), .fallback = ""},
+    {.name = "certificate", CONFIG_ABSOLUTE_PATH, .offset = AT(tls_certificate), .fallback = ""},
+    {.name = "key", CONFIG_ABSOLUTE_PATH, .offset = AT(tls_key), .fallback = ""},
     {.name = NULL},
 };
 
@@ -215,7 +137,7 @@ static const struct schema_field submission_fields[] = {
 };
 
 static const struct schema_field delivery_fields[] = {
-    {.name = "bounce_domain", HOST_NAME, .offset = AT(bounce_domain)},
+    {.name = "bounce_domain", CONFIG_HOST_NAME, .offset = AT(bounce_domain)},
     {.name = "port",
      .type = SCHEMA_NUMBER,
      .offset = AT(delivery_port),
@@ -249,11 +171,11 @@ static const struct schema_field delivery_fields[] = {
      .min = 1,
      .max = 100000},
     {.name = "authorities_file",
-     ABSOLUTE_PATH,
+     CONFIG_ABSOLUTE_PATH,
      .offset = AT(authorities_file),
      .fallback = "/etc/ssl/certs/ca-certificates.crt"},
     {.name = "relay_authorities",
-     ABSOLUTE_PATH,
+     CONFIG_ABSOLUTE_PATH,
      .offset = AT(relay_authorities),
      .fallback = "/usr/share/ca-certificates/mozilla"},
     {.name = "dane", .type = SCHEMA_BOOLEAN, .offset = AT(dane), .fallback = "true"},
@@ -265,8 +187,11 @@ static const struct schema_field delivery_fields[] = {
      .type = SCHEMA_TEXT,
      .offset = AT(dane_bogus_name),
      .fallback = "dnssec-failed.org"},
-    {.name = "bounce_rules_file", ABSOLUTE_PATH, .offset = AT(bounce_rules_file), .fallback = ""},
-    {.name = "shaping_file", ABSOLUTE_PATH, .offset = AT(shaping_file), .fallback = ""},
+    {.name = "bounce_rules_file",
+     CONFIG_ABSOLUTE_PATH,
+     .offset = AT(bounce_rules_file),
+     .fallback = ""},
+    {.name = "shaping_file", CONFIG_ABSOLUTE_PATH, .offset = AT(shaping_file), .fallback = ""},
     {.name = "lifetime", DURATION_AT(lifetime_s), .fallback = "4d", .min = 60, .max = 14 * 86400},
     {.name = "retry_delays",
      .type = SCHEMA_LIST,
@@ -282,7 +207,7 @@ static const struct schema_field delivery_fields[] = {
 static const struct schema_field tls_reports_fields[] = {
     {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(tls_reports_line)},
     {.name = "site", .type = SCHEMA_TEXT, .offset = AT(tls_reports_site), .fallback = ""},
-    {.name = "from", MAIL_ADDRESS, .offset = AT(tls_reports_from), .fallback = ""},
+    {.name = "from", CONFIG_MAIL_ADDRESS, .offset = AT(tls_reports_from), .fallback = ""},
     {.name = "organization",
      .type = SCHEMA_TEXT,
      .offset = AT(tls_reports_organization),
@@ -325,7 +250,10 @@ static const struct schema_field resolver_fields[] = {
      .fields = &stub_item,
      .item_size = sizeof(struct config_stub),
      .max = 256},
-    {.name = "trust_anchor", ABSOLUTE_PATH, .offset = AT(resolver_trust_anchor), .fallback = ""},
+    {.name = "trust_anchor",
+     CONFIG_ABSOLUTE_PATH,
+     .offset = AT(resolver_trust_anchor),
+     .fallback = ""},
     {.name = NULL},
 };
 
@@ -353,14 +281,14 @@ static const struct schema_field dkim_fields[] = {
 
 static const struct schema_field publishing_fields[] = {
     {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(publishing_line)},
-    {.name = "zone", HOST_NAME, .offset = AT(publishing_zone), .fallback = ""},
+    {.name = "zone", CONFIG_HOST_NAME, .offset = AT(publishing_zone), .fallback = ""},
     {.name = "server",
      .type = SCHEMA_CUSTOM,
      .offset = AT(publishing_server),
      .fallback = "",
-     .custom = read_dns_server,
+     .custom = config_read_dns_server,
      .expected = "an address such as 192.0.2.53 or 127.0.0.1:53"},
-    {.name = "tsig_key_file", ABSOLUTE_PATH, .offset = AT(tsig_key_file), .fallback = ""},
+    {.name = "tsig_key_file", CONFIG_ABSOLUTE_PATH, .offset = AT(tsig_key_file), .fallback = ""},
     {.name = "ttl",
      .type = SCHEMA_DURATION,
      .offset = AT(publishing_ttl_s),
@@ -379,12 +307,12 @@ static const struct schema_field history_fields[] = {
     {.name = NULL},
 };
 
-static const struct schema_field operator_item = {.name = "address", MAIL_ADDRESS};
+static const struct schema_field operator_item = {.name = "address", CONFIG_MAIL_ADDRESS};
 
 static const struct schema_field notices_fields[] = {
     {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(notices_line)},
     {.name = "site", .type = SCHEMA_TEXT, .offset = AT(notices_site), .fallback = ""},
-    {.name = "from", MAIL_ADDRESS, .offset = AT(notices_from), .fallback = ""},
+    {.name = "from", CONFIG_MAIL_ADDRESS, .offset = AT(notices_from), .fallback = ""},
     {.name = "operator",
      .type = SCHEMA_LIST,
      .offset = AT(notices_operators),
@@ -397,14 +325,14 @@ static const struct schema_field notices_fields[] = {
 
 /* Groups have offset 0: their fields count from the same struct. */
 static const struct schema_field config_fields[] = {
-    {.name = "hostname", HOST_NAME, .offset = AT(hostname)},
+    {.name = "hostname", CONFIG_HOST_NAME, .offset = AT(hostname)},
     {.name = "region", .type = SCHEMA_TEXT, .offset = AT(region), .fallback = "eu-west-1"},
     {.name = "data_directory",
-     ABSOLUTE_PATH,
+     CONFIG_ABSOLUTE_PATH,
      .offset = AT(data_directory),
      .fallback = "/var/lib/letterhead"},
     {.name = "control_socket",
-     ABSOLUTE_PATH,
+     CONFIG_ABSOLUTE_PATH,
      .offset = AT(control_socket),
      .fallback = "/run/letterhead/control.sock"},
     {.name = "user", .type = SCHEMA_TEXT, .offset = AT(user), .fallback = "letterhead"},

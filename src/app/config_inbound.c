@@ -1,13 +1,9 @@
 #include "app/config_inbound.h"
 
+#include "app/config_values.h"
 #include "base/limits.h"
 
 #define AT(member) offsetof(struct config, member)
-
-static int read_address(struct slice text, void *target)
-{
-    return endpoint_parse(text, target);
-}
 
 static int read_feedback_address(struct slice text, void *target)
 {
@@ -23,7 +19,7 @@ static const struct schema_field listener_fields[] = {
     {.name = "address",
      .type = SCHEMA_CUSTOM,
      .offset = offsetof(struct config_inbound, address),
-     .custom = read_address,
+     .custom = config_read_endpoint,
      .expected = "an address with a port such as 0.0.0.0:25 or [::]:25"},
     {.name = NULL},
 };
