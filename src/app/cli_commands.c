@@ -233,6 +233,15 @@ const struct cli_command cli_commands[] = {
      .operation = "tls-report.send",
      .print = cli_print_tls_places,
      .example = "  letterhead tls-report send 2026-11-23 town.example\n"},
+    {.words = "platform dns",
+     .operation = "platform.dns",
+     .print = cli_print_platform,
+     .print_zone = cli_print_platform_zone,
+     .status = cli_status_platform,
+     .example = "  letterhead platform dns\n"
+                "  letterhead platform dns --format zone >>platform.zone\n"
+                "  letterhead platform dns --check\n"
+                "\nWith --check the exit status is 1 when something is not right.\n"},
     {.words = "status",
      .operation = "status.show",
      .print = cli_print_status,

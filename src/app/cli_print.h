@@ -68,6 +68,9 @@ void cli_print_tls_places(const json_t *output);
 void cli_print_suppressions(const json_t *output);
 void cli_print_feedback(const json_t *output);
 void cli_print_csv(const json_t *output);
+void cli_print_platform(const json_t *output);
+void cli_print_platform_zone(const json_t *output);
+int cli_status_platform(const json_t *output);
 void cli_print_status(const json_t *output);
 int cli_status_service(const json_t *output);
 

@@ -362,14 +362,6 @@ static const struct schema_field config_fields[] = {
     {.name = NULL},
 };
 
-static void default_retry_delays(struct config *config)
-{
-    static uint64_t delays[] = {300, 900, 1800, 3600, 7200, 14400};
-
-    if (config->retry_delays.count == 0)
-        config->retry_delays = (struct schema_list){delays, ARRAY_LEN(delays)};
-}
-
 static int read_file(const char *path, struct buffer *text, struct buffer *problems)
 {
     int r = text_file_read(path, CONFIG_FILE_BYTES_MAX, text);
@@ -395,8 +387,7 @@ int config_load(const char *path, struct config **ret, struct buffer *problems)
     if (r == 0) {
         size_t before = problems->size;
 
-        default_retry_delays(config);
-        config->publishing_zone = arena_copy_lower(&config->arena, config->publishing_zone);
+        config_fill_in(config);
         config_check_rules(config, problems);
         r = problems->size > before ? -EINVAL : 0;
     }

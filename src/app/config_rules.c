@@ -70,3 +70,17 @@ void config_check_rules(const struct config *config, struct buffer *problems)
                           listeners[i].line, i, mistake);
     }
 }
+
+static void default_retry_delays(struct config *config)
+{
+    static uint64_t delays[] = {300, 900, 1800, 3600, 7200, 14400};
+
+    if (config->retry_delays.count == 0)
+        config->retry_delays = (struct schema_list){delays, ARRAY_LEN(delays)};
+}
+
+void config_fill_in(struct config *config)
+{
+    default_retry_delays(config);
+    config->publishing_zone = arena_copy_lower(&config->arena, config->publishing_zone);
+}

@@ -6,6 +6,7 @@
 #include "feedback/operations.h"
 #include "feedback/tls_reporter.h"
 #include "onboard/check.h"
+#include "onboard/platform.h"
 #include "queue/operations.h"
 #include "site/service.h"
 #include "submit/operations.h"
@@ -29,6 +30,7 @@ void operations_join(const struct operation_services *services,
         sts_operations(services->sts),
         tls_report_operations(services->tls_reporter),
         publisher_operations(services->publisher),
+        platform_operations(services->platform),
         status_operations(services->feedback),
     };
 

@@ -14,6 +14,7 @@ struct shaping_service;
 struct sts_service;
 struct tls_reporter;
 struct publisher;
+struct platform_service;
 
 /* What the handlers work on; all NULL where the table is only looked at. */
 struct operation_services {
@@ -26,9 +27,10 @@ struct operation_services {
     struct sts_service *sts;
     struct tls_reporter *tls_reporter;
     struct publisher *publisher;
+    struct platform_service *platform;
 };
 
-enum { OPERATION_SETS = 16 };
+enum { OPERATION_SETS = 17 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

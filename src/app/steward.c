@@ -32,6 +32,7 @@ struct steward {
     struct gateway_link links[PEER_GROUP_MAX];
     struct site_service site;
     struct onboard_service onboard;
+    struct platform_service platform;
     struct relay_watch relays;
     struct submit_operations_service submit;
     struct queue_service queue;
@@ -200,6 +201,8 @@ static void join_operations(struct steward *s)
     s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times,
                                           s->options.authority, s->options.bounce_domain};
     s->relays = (struct relay_watch){.store = s->options.store, .pusher = s->site.pusher};
+    s->platform = (struct platform_service){s->options.site.hostname, s->options.bounce_domain,
+                                            s->options.shaping};
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};
     s->mail = s->options.mail;
@@ -219,7 +222,7 @@ static void join_operations(struct steward *s)
                                             s->options.history, s->options.https, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
                                                  &s->feedback, s->options.shaping, &s->sts,
-                                                 &s->tls_reporter, s->publisher},
+                                                 &s->tls_reporter, s->publisher, &s->platform},
                     s->sets);
 }
 

@@ -16,6 +16,7 @@ enum dns_type {
     DNS_NS = 2,
     DNS_CNAME = 5,
     DNS_SOA = 6,
+    DNS_PTR = 12,
     DNS_MX = 15,
     DNS_TXT = 16,
     DNS_AAAA = 28,
@@ -32,7 +33,7 @@ enum dns_status {
 
 struct dns_record {
     struct slice
-        name; /* A-label text, lower case, no final dot: MX host, CNAME/NS target, SOA mname */
+        name; /* A-label text, lower case, no final dot: MX host, CNAME/NS/PTR target, SOA mname */
     struct slice text;       /* TXT: its strings joined (RFC 7208 §3.3); TLSA: raw RDATA */
     struct endpoint address; /* A, AAAA; port 0 */
     uint16_t preference;     /* MX */

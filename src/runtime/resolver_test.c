@@ -30,6 +30,7 @@ static const struct zone_record zone[] = {
     {"key._domainkey.example.test", DNS_TXT, {"\1Z", 2}},
     {"_25._tcp.www.example.test", DNS_TLSA, {"\3\1\1\xff\xfe", 5}},
     {"example.test", DNS_NS, {"\2NS\7example\4test", 17}},
+    {"1.2.0.192.example.test", DNS_PTR, {"\3www\7example\4test", 18}},
 };
 
 static struct {
@@ -216,6 +217,7 @@ static const struct {
      "found key._domainkey.example.test|Z|v=DKIM1; p=ABC"},
     {"_25._tcp.www.example.test", DNS_TLSA, "found _25._tcp.www.example.test|\3\1\1\xff\xfe", NULL},
     {"example.test", DNS_NS, "found example.test|ns.example.test", NULL},
+    {"1.2.0.192.example.test", DNS_PTR, "found 1.2.0.192.example.test|www.example.test", NULL},
     {"www.example.test", DNS_AAAA, "no data www.example.test", NULL},
     {"nowhere.example.test", DNS_A, "no name nowhere.example.test", NULL},
     {"fail.example.test", DNS_A, "temporary ", NULL},

@@ -45,15 +45,27 @@ static int set_forwarders(struct resolver_unbound *r, const struct resolver_opti
     return 0;
 }
 
-/* libunbound answers for "test" by itself: such names do not exist (RFC 6761 §6.2). Whoever names a
- * server for a zone there means otherwise. */
+static bool is_below(struct slice zone, struct slice upper)
+{
+    if (slice_equal_nocase(zone, slice_part(upper, 1, upper.size)))
+        return true;
+    return slice_ends_nocase(zone, upper);
+}
+
+/* libunbound answers for "test" and for addresses of private networks by itself: such names do not
+ * exist (RFC 6761 §6.2, RFC 6303). Whoever names a server for a zone there means otherwise. */
 static int unblock(struct resolver_unbound *r, struct slice zone, char **ret_problem)
 {
+    char line[300];
+
     if (slice_ends_nocase(zone, SLICE(".")))
         zone.size--;
-    if (!slice_ends_nocase(zone, SLICE(".test")) && !slice_equal_nocase(zone, SLICE("test")))
+    if (is_below(zone, SLICE(".test")))
+        return set(r, "local-zone:", "test. transparent", ret_problem);
+    if (!is_below(zone, SLICE(".in-addr.arpa")) && !is_below(zone, SLICE(".ip6.arpa")))
         return 0;
-    return set(r, "local-zone:", "test. transparent", ret_problem);
+    snprintf(line, sizeof line, "%.*s. transparent", SLICE_ARG(zone));
+    return set(r, "local-zone:", line, ret_problem);
 }
 
 static int set_stub(struct resolver_unbound *r, const struct resolver_stub *stub,
@@ -256,6 +268,7 @@ static int read_record(struct slice rdata, enum dns_type type, struct arena *are
         return read_text(rdata, arena, &ret->text);
     case DNS_NS:
     case DNS_CNAME:
+    case DNS_PTR:
     case DNS_SOA:
         return read_name(&rdata, arena, &ret->name);
     case DNS_TLSA:

@@ -2,6 +2,8 @@
 receiver (Rspamd behind Postfix) comes to the same."""
 
 import email
+import json
+import time
 
 import pytest
 
@@ -10,6 +12,7 @@ import stage
 ZONES = {
     "example": "",  # where the walk up ends
     "letterhead.example": f'mail A {stage.LOOPBACK}\nbounce MX 10 mail\nbounce TXT "v=spf1 ip4:{stage.LOOPBACK} -all"\n',
+    "127.in-addr.arpa": "1.0.0 PTR mail.letterhead.example.\n",
     "reader.example": f"@ MX 10 mx\nmx A {stage.LOOPBACK}\n",
     "strict.example": '_dmarc TXT "v=DMARC1; p=reject; adkim=s; aspf=s"\n',
     "town.example": '_dmarc TXT "v=DMARC1; p=quarantine; sp=reject"\n',
@@ -85,3 +88,37 @@ def test_what_is_not_there_or_contradicts_itself(service, dns):
     assert twice["state"] == "FAILED" and "several records" in twice["why"]
     assert "Leave one" in twice["next_step"]
     service.call("site", "remove", "twice", "--yes")
+
+
+def platform(service):
+    """The platform's records by type, checked, and the exit status."""
+    result = service.call("platform", "dns", "--check", "--json", check=False)
+    shown = json.loads(result.stdout)
+    return {record["type"]: record for record in shown["records"]}, result.returncode
+
+
+def test_the_platforms_own_records(service, dns):
+    printed = service.call("platform", "dns", "--format", "zone").stdout.splitlines()
+    assert printed == ["bounce.letterhead.example. 3600 IN MX 10 mail.letterhead.example.",
+                       f'bounce.letterhead.example. 3600 IN TXT "v=spf1 ip4:{stage.LOOPBACK} -all"',
+                       f"mail.letterhead.example. 3600 IN A {stage.LOOPBACK}",
+                       "1.0.0.127.in-addr.arpa. 3600 IN PTR mail.letterhead.example."]
+    records, status = platform(service)
+    assert {record["state"] for record in records.values()} == {"right"} and status == 0, records
+
+    good = {zone: dns.zones[zone] for zone in ("letterhead.example", "127.in-addr.arpa")}
+    dns.set("letterhead.example", f'mail A {stage.LOOPBACK}\nbounce MX 10 other\nother A 192.0.2.1\n'
+                                  'bounce TXT "v=spf1 ip4:192.0.2.1 ~all"\n')
+    dns.set("127.in-addr.arpa", "1.0.0 PTR localhost.\n")
+    time.sleep(1.2)  # the records live for a second
+    records, status = platform(service)
+    assert [records[kind]["state"] for kind in ("MX", "TXT", "A", "PTR")] == ["wrong", "wrong", "right", "wrong"]
+    assert status == 1 and "does not lead to this host" in records["MX"]["advice"]
+    assert "softfail" in records["TXT"]["advice"] and records["PTR"]["seen"] == "localhost"
+    shown = " ".join(service.call("platform", "dns", "--check", check=False).stdout.split())
+    assert "let the MX be mail.letterhead.example" in shown
+
+    for zone, text in good.items():
+        dns.set(zone, text)
+    time.sleep(1.2)
+    assert platform(service)[1] == 0
