@@ -1,5 +1,6 @@
-/* Single values of the configuration: how each kind is read. For schema_field.custom: `text` is what
- * stands in the file, whose memory the value borrows; -EINVAL, with nothing written, if it is none. */
+/* Single values of the configuration: how each kind is read. For schema_field.custom: `text` is
+ * what stands in the file, whose memory the value borrows; -EINVAL, with nothing written, if it is
+ * none. */
 #ifndef LETTERHEAD_APP_CONFIG_VALUES_H
 #define LETTERHEAD_APP_CONFIG_VALUES_H
 
