@@ -45,11 +45,12 @@ static int check_shaping(const struct config *config, struct buffer *problems)
     return r == 0 ? shaping_file_try_sources(path, &shaping, problems) : r;
 }
 
-/* Without it the gateway would not start, since policies could not be kept. */
-static int check_authorities(const struct config *config, const char *path, struct buffer *problems)
+/* Without them gateway and steward would not start: policies could not be kept, nor clients'
+ * servers be told from others. */
+static int check_authorities(const char *path, const char *key, struct slice authorities,
+                             struct buffer *problems)
 {
-    const struct tls_client_options options = {.authorities_pem_path =
-                                                   config->authorities_file.data};
+    const struct tls_client_options options = {.authorities_pem_path = authorities.data};
     CLEANUP(base_free_pointer) char *problem = NULL;
     struct tls_context *context;
     int r = tls_context_new_client(&options, &context, &problem);
@@ -57,7 +58,7 @@ static int check_authorities(const struct config *config, const char *path, stru
     if (r == 0)
         tls_context_free(context);
     else
-        buffer_printf(problems, "%s: delivery.authorities_file: %s\n", path, problem);
+        buffer_printf(problems, "%s: delivery.%s: %s\n", path, key, problem);
     return r;
 }
 
@@ -94,7 +95,9 @@ int check_config_main(int argc, char **argv)
     if (r == 0)
         r = check_shaping(config, &problems);
     if (r == 0)
-        r = check_authorities(config, path, &problems);
+        r = check_authorities(path, "authorities_file", config->authorities_file, &problems);
+    if (r == 0)
+        r = check_authorities(path, "relay_authorities", config->relay_authorities, &problems);
     if (json)
         check_report_json(r == 0, buffer_slice(&problems));
     else if (r == 0)

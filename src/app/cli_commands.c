@@ -96,6 +96,18 @@ const struct cli_command cli_commands[] = {
      .operation = "relay.remove",
      .print = cli_print_relay_removed,
      .example = "  letterhead relay remove museum --yes\n"},
+    {.words = "probe",
+     .operation = "probe.run",
+     .progress = cli_progress_probe,
+     .print = cli_print_probe,
+     .status = cli_status_probe,
+     .example =
+         "  letterhead probe museum\n"
+         "  letterhead probe --host smtp.museum.example --port 587 --tls starttls \\\n"
+         "      --user desk@museum.example --from desk@museum.example\n"
+         "  letterhead probe museum --send-to me@example.net --transcript\n"
+         "\nThe password is asked for where it is needed and not given. The exit status is 0 if\n"
+         "the account works, and 1 if not.\n"},
     {.words = "send",
      .operation = "message.send",
      .print = cli_print_sent,

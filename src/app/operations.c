@@ -7,6 +7,7 @@
 #include "feedback/tls_reporter.h"
 #include "onboard/check.h"
 #include "onboard/platform.h"
+#include "onboard/probe_operations.h"
 #include "queue/operations.h"
 #include "site/service.h"
 #include "submit/operations.h"
@@ -21,6 +22,7 @@ void operations_join(const struct operation_services *services,
         credential_operations(services->site),
         notice_operations(services->site),
         relay_operations(services->site),
+        probe_operations(services->probes),
         suppression_operations(services->site),
         came_back_operations(services->feedback),
         submit_operations(services->submit),

@@ -12,6 +12,7 @@ struct submit_operations_service;
 struct feedback_service;
 struct shaping_service;
 struct sts_service;
+struct probe_operations_service;
 struct tls_reporter;
 struct publisher;
 struct platform_service;
@@ -28,9 +29,10 @@ struct operation_services {
     struct tls_reporter *tls_reporter;
     struct publisher *publisher;
     struct platform_service *platform;
+    struct probe_operations_service *probes;
 };
 
-enum { OPERATION_SETS = 17 };
+enum { OPERATION_SETS = 18 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

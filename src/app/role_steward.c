@@ -8,6 +8,7 @@
 #include "app/steward.h"
 #include "app/stop_signal.h"
 #include "control/json.h"
+#include "runtime/tls.h"
 #include "runtime/world_linux.h"
 
 #include <limits.h>
@@ -26,6 +27,7 @@ struct steward_role {
     struct history *history;
     struct world *world;
     struct https *https;
+    struct tls_context *relay_tls;
     struct shaping_service shaping;
     struct publishing publishing;
     bool serving; /* a mistake in the shaping file is an answer from now on */
@@ -104,6 +106,19 @@ static int open_https(struct steward_role *s)
     char *problem = NULL;
     int r = https_new(&options, &s->https, &problem);
 
+    return r < 0 ? complain(problem, r) : 0;
+}
+
+/* Clients' servers are judged by Mozilla's list, unless the configuration says otherwise. */
+static int open_relay_tls(struct steward_role *s)
+{
+    const struct tls_client_options options = {
+        .verify = true, .authorities_pem_path = s->config->relay_authorities.data};
+    char *problem = NULL;
+    int r = tls_context_new_client(&options, &s->relay_tls, &problem);
+
+    if (r < 0)
+        log_error("delivery.relay_authorities:");
     return r < 0 ? complain(problem, r) : 0;
 }
 
@@ -204,6 +219,8 @@ static int main_task(struct task *t, void *argument)
                   (uint32_t)s->config->identity_revoke_s},
         .shaping = &s->shaping,
         .https = s->https,
+        .relay_tls = s->relay_tls,
+        .relay_policy = {s->config->allow_networks.items, s->config->allow_networks.count},
         .tls_reports = {.hostname = s->config->hostname,
                         .site = s->config->tls_reports_site,
                         .from = s->config->tls_reports_from,
@@ -242,6 +259,8 @@ static int prepare(struct steward_role *s)
     if (r == 0)
         r = open_https(s);
     if (r == 0)
+        r = open_relay_tls(s);
+    if (r == 0)
         r = load_shaping(s);
     return r;
 }
@@ -252,6 +271,7 @@ static void release(struct steward_role *s)
     publishing_done(&s->publishing);
     if (s->world)
         world_free(s->world);
+    tls_context_free(s->relay_tls);
     https_free(s->https);
     history_close(s->history);
     store_close(s->outcome_store);

@@ -8,6 +8,8 @@
 #include "feedback/history_feedback.h"
 #include "feedback/operations.h"
 #include "feedback/outcome.h"
+#include "onboard/probe_operations.h"
+#include "onboard/probe_relay.h"
 #include "queue/operations.h"
 #include "site/credential.h"
 #include "site/pusher.h"
@@ -34,6 +36,7 @@ struct steward {
     struct onboard_service onboard;
     struct platform_service platform;
     struct relay_watch relays;
+    struct probe_operations_service probes;
     struct submit_operations_service submit;
     struct queue_service queue;
     struct feedback_service feedback;
@@ -196,13 +199,31 @@ static int meet_neighbours(struct scope *scope, struct steward *s)
     return site_pusher_new(scope, s->options.store, &s->gateways, &s->site.pusher);
 }
 
+/* Accounts are tested for operators and by the clock with the same probe. */
+static void join_probes(struct steward *s)
+{
+    s->probes = (struct probe_operations_service){
+        .store = s->options.store,
+        .probe = {.vault = s->vault,
+                  .tls = s->options.relay_tls,
+                  .policy = s->options.relay_policy,
+                  .hostname = s->options.site.hostname,
+                  .limit = probe_limit_new()},
+        .watch = &s->relays,
+    };
+    s->relays = (struct relay_watch){.store = s->options.store,
+                                     .pusher = s->site.pusher,
+                                     .test = probe_test_relay,
+                                     .context = &s->probes.probe};
+}
+
 static void join_operations(struct steward *s)
 {
     s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times,
                                           s->options.authority, s->options.bounce_domain};
-    s->relays = (struct relay_watch){.store = s->options.store, .pusher = s->site.pusher};
     s->platform = (struct platform_service){s->options.site.hostname, s->options.bounce_domain,
                                             s->options.shaping};
+    join_probes(s);
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};
     s->mail = s->options.mail;
@@ -222,7 +243,8 @@ static void join_operations(struct steward *s)
                                             s->options.history, s->options.https, &s->gateways};
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
                                                  &s->feedback, s->options.shaping, &s->sts,
-                                                 &s->tls_reporter, s->publisher, &s->platform},
+                                                 &s->tls_reporter, s->publisher, &s->platform,
+                                                 &s->probes},
                     s->sets);
 }
 
@@ -399,6 +421,7 @@ int steward_run(struct task *t, const struct steward_options *options)
         r = work(t, s);
     }
     scope_close(&neighbours);
+    probe_limit_free(s->probes.probe.limit);
     outcomes_free(s->outcomes);
     sts_keeper_free(s->sts.keeper);
     site_pusher_free(s->site.pusher);

@@ -39,6 +39,8 @@ struct steward_options {
     struct https *https; /* what policies of MTA-STS are fetched by; borrowed, stopped at the end */
     struct tls_report_settings tls_reports;
     const char *bounce_rules_path; /* empty: what is built in; borrowed */
+    struct tls_context *relay_tls; /* whose certificates count for clients' servers; borrowed */
+    struct address_policy relay_policy; /* where they may be */
     /* Suspends until the steward is to stop. An error counts as such a wish. */
     int (*wait_for_stop)(struct task *t, void *context);
     void *context;

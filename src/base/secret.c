@@ -6,7 +6,8 @@
 
 void secret_wipe(void *memory, size_t size)
 {
-    explicit_bzero(memory, size);
+    if (size) /* an empty buffer has no memory */
+        explicit_bzero(memory, size);
 }
 
 void secret_init(struct secret *s, size_t size)

@@ -66,10 +66,11 @@ struct client {
     bool esmtp; /* EHLO was accepted, not HELO only */
     struct reply_parser parser;
     struct smtp_capabilities capabilities;
-    struct arena arena;                /* words about the connection */
-    struct slice remote;               /* "mx.example.org [192.0.2.1]:25" */
-    struct slice problem;              /* why the last step failed, for people */
-    uint16_t problem_code;             /* the reply that caused it; 0: none came */
+    struct smtp_capabilities capabilities_in_clear; /* before STARTTLS */
+    struct arena arena;                             /* words about the connection */
+    struct slice remote;                            /* "mx.example.org [192.0.2.1]:25" */
+    struct slice problem;                           /* why the last step failed, for people */
+    uint16_t problem_code;                          /* the reply that caused it; 0: none came */
     struct smtp_status problem_status; /* the reply's; without one, ours for what was missing */
     bool tls_failed; /* the handshake was what failed, and need not have succeeded */
     bool tls_asked;  /* TLS was to be used, and client_report has not told what came of it */
@@ -115,15 +116,17 @@ MUST_CHECK int client_send(struct task *t, struct client *c, struct arena *arena
                            const struct client_message *message, struct queue_outcome *outcomes,
                            bool *ret_data_sent);
 
-/* Asks whether the server would take a message, without sending one: MAIL, RCPT if there is a
- * recipient, RSET; never DATA. */
+/* Asks whether the server would take a message, without sending one: MAIL, RCPT for each recipient,
+ * RSET; never DATA. What was answered before the link failed, or the server said 421, is set in any
+ * case. */
 struct client_question {
-    struct slice envelope_from; /* as in client_message */
-    struct slice recipient;     /* empty: only MAIL */
+    struct slice envelope_from;     /* as in client_message */
+    const struct slice *recipients; /* may be none */
+    size_t recipient_count;
 };
 struct client_answer {
-    struct smtp_reply mail; /* in the client's arena */
-    struct smtp_reply rcpt; /* code 0: was not asked, or MAIL was refused */
+    struct smtp_reply mail;  /* in the client's arena; code 0: none came */
+    struct smtp_reply *rcpt; /* one a recipient; code 0: was not asked, or did not come */
 };
 MUST_CHECK int client_ask(struct task *t, struct client *c, const struct client_question *question,
                           struct client_answer *ret);

@@ -143,6 +143,7 @@ static int go_under_tls(struct task *t, const struct client_options *options,
 {
     int r = shake_hands(t, options, plan, c);
 
+    c->capabilities_in_clear = c->capabilities;
     return r == 0 ? client_hello(t, options, c) : r;
 }
 
