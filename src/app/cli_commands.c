@@ -22,7 +22,8 @@ const struct cli_command cli_commands[] = {
      .operation = "site.set",
      .print = cli_print_site_set,
      .example = "  letterhead site set town-library --tls verified\n"
-                "  letterhead site set town-library --contact it@library.example\n"},
+                "  letterhead site set town-library --contact it@library.example\n"
+                "  letterhead site set town-library --send-rate 10 --recipients-per-day 50000\n"},
     {.words = "site pause",
      .operation = "site.pause",
      .print = cli_print_site_state,

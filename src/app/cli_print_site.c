@@ -130,6 +130,26 @@ static void print_from(const json_t *output)
     }
 }
 
+static void print_limit(const char *name, const json_t *quota, const char *member, const char *unit)
+{
+    char text[100];
+
+    if (json_integer_value(json_object_get(quota, member)) == 0)
+        snprintf(text, sizeof text, "as many as come");
+    else
+        snprintf(text, sizeof text, "%.*s %s", SLICE_ARG(cli_member(quota, member)), unit);
+    cli_field_print(name, slice_text(text));
+}
+
+static void print_quota(const json_t *output)
+{
+    const json_t *quota = json_object_get(output, "quota");
+
+    print_limit("messages", quota, "messages_per_second", "a second");
+    print_limit("recipients", quota, "recipients_per_day", "in 24 hours");
+    cli_field_print("  used", cli_member(quota, "recipients_in_24_hours"));
+}
+
 static void print_contacts(const json_t *output)
 {
     const json_t *list = json_object_get(output, "contacts"), *address;
@@ -169,6 +189,7 @@ void cli_print_site(const json_t *output)
         cli_field_print("why", cli_member(output, "why"));
     print_from(output);
     print_contacts(output);
+    print_quota(output);
     cli_field_print("credentials", cli_member(output, "credentials"));
     print_relay(output);
     json_array_foreach(json_object_get(output, "identities"), i, identity)
@@ -188,6 +209,7 @@ void cli_print_site_set(const json_t *output)
              ? " goes out under verified TLS only."
              : " goes out as each receiver allows, encrypted wherever it can be.");
     print_contacts(output);
+    print_quota(output);
     cli_print_gateway(output);
 }
 

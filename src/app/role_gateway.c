@@ -23,6 +23,7 @@ struct gateway_role {
     struct disk *disk;
     struct world *world;
     struct submit_board *board;
+    struct meters *meters;
     struct submit_listener listeners[ROLE_LISTENERS_MAX];
     struct inbound_listener inbound[ROLE_LISTENERS_MAX];
     uint32_t retry_delays_s[32];
@@ -110,6 +111,8 @@ static int open_board(struct gateway_role *g)
 
     if (g->start.share.count > 1 && !g->start.gateways[0].draining)
         r = submit_board_open(ROLE_GATEWAY_FD_BOARD, g->start.share.index, &g->board);
+    if (r == 0)
+        r = meters_open(ROLE_GATEWAY_FD_BOARD, SUBMIT_BOARD_METERS_OFFSET, &g->meters);
     close(ROLE_GATEWAY_FD_BOARD);
     return r < 0 ? complain("the memory that the gateways share", NULL, r) : 0;
 }
@@ -147,6 +150,7 @@ static void fill_submit(const struct gateway_role *g, struct submit_options *o)
     o->region = c->region;
     o->tls = g->server_tls;
     o->board = g->board;
+    o->meters = g->meters;
     submit_limits_default(&o->limits);
     o->limits.message_size_max_bytes = c->message_size_max_bytes;
     o->limits.recipients_max = c->recipients_max;
@@ -303,6 +307,7 @@ int role_gateway_main(int argc, char **argv)
     if (r < 0)
         log_error("the gateway ends: %s", strerror(-r));
     submit_board_close(g.board);
+    meters_close(g.meters);
     world_free(g.world);
     disk_free(g.disk);
     tls_context_free(g.client_tls);

@@ -1,6 +1,7 @@
 #include "feedback/outcome.h"
 
 #include "base/log.h"
+#include "feedback/reputation.h"
 #include "site/site.h"
 #include "site/suppression.h"
 
@@ -17,7 +18,7 @@ struct outcomes {
 struct tally {
     uint64_t site_id;
     int64_t time_us;
-    uint32_t delivered;
+    uint32_t accepted, delivered;
 };
 
 /* An address that has come onto its site's list. */
@@ -86,8 +87,8 @@ static bool has_consequences(const struct queue_event *event)
 {
     if (event->reason == QUEUE_REASON_SIMULATED)
         return false;
-    return has_failed(event) || event->type == QUEUE_EVENT_DELIVERED ||
-           event->type == QUEUE_EVENT_COMPLAINED;
+    return has_failed(event) || event->type == QUEUE_EVENT_ACCEPTED ||
+           event->type == QUEUE_EVENT_DELIVERED || event->type == QUEUE_EVENT_COMPLAINED;
 }
 
 /* A bounce of an address that is not there, or a complaint. */
@@ -173,6 +174,10 @@ static int note_suppression(struct application *a, const struct outcome *outcome
 /* All that takes note of outcomes, in one transaction. */
 static int note(struct application *a, const struct outcome *outcome)
 {
+    int r = reputation_note(a->outcomes->options.store, outcome);
+
+    if (r < 0 || outcome->type == QUEUE_EVENT_ACCEPTED)
+        return r;
     return note_suppression(a, outcome);
 }
 
@@ -194,26 +199,38 @@ static struct tally *tally_of(struct application *a, uint64_t site_id)
     return &a->tallies[a->tally_count++];
 }
 
-static void tally_delivered(struct application *a, const struct queue_event *event)
+/* An acceptance that takes several events names all its recipients in the first. */
+static void tally_event(struct application *a, const struct queue_event *event)
 {
     struct tally *tally = tally_of(a, event->site_id);
 
-    tally->delivered++;
+    if (event->type == QUEUE_EVENT_DELIVERED)
+        tally->delivered++;
+    else if (event->accepted.first_recipient == 0)
+        tally->accepted += event->accepted.recipient_count;
     if (event->time_us > tally->time_us)
         tally->time_us = event->time_us;
 }
 
-static int note_delivered(struct application *a)
+static int note_tally(struct application *a, const struct tally *tally, enum queue_event_type type,
+                      uint32_t count)
+{
+    const struct outcome outcome = {
+        .type = type, .site_id = tally->site_id, .time_us = tally->time_us, .count = count};
+
+    return count ? note(a, &outcome) : 0;
+}
+
+static int note_tallies(struct application *a)
 {
     int r = 0;
 
     for (size_t i = 0; i < a->tally_count && r == 0; i++) {
         const struct tally *tally = &a->tallies[i];
 
-        r = note(a, &(struct outcome){.type = QUEUE_EVENT_DELIVERED,
-                                      .site_id = tally->site_id,
-                                      .time_us = tally->time_us,
-                                      .count = tally->delivered});
+        r = note_tally(a, tally, QUEUE_EVENT_ACCEPTED, tally->accepted);
+        if (r == 0)
+            r = note_tally(a, tally, QUEUE_EVENT_DELIVERED, tally->delivered);
     }
     return r;
 }
@@ -250,12 +267,12 @@ static int note_events(struct application *a, struct cursor c)
         a->sequence = event.sequence;
         if (!has_consequences(&event))
             continue;
-        if (event.type == QUEUE_EVENT_DELIVERED)
-            tally_delivered(a, &event);
+        if (event.type == QUEUE_EVENT_DELIVERED || event.type == QUEUE_EVENT_ACCEPTED)
+            tally_event(a, &event);
         else
             r = note_event(a, &event);
     }
-    return r == 0 ? note_delivered(a) : r;
+    return r == 0 ? note_tallies(a) : r;
 }
 
 static int get_position(struct application *a)

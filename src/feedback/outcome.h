@@ -17,13 +17,15 @@
 #include "store/store.h"
 
 struct outcome {
-    /* DELIVERED, BOUNCED, EXPIRED, RETURNED, COMPLAINED; nothing of the mailbox simulator. */
+    /* ACCEPTED, DELIVERED, BOUNCED, EXPIRED, RETURNED, COMPLAINED; nothing that the mailbox
+     * simulator answered. */
     enum queue_event_type type;
     uint64_t site_id;
     int64_t time_us; /* Unix time, of the event; of the latest one if there are several */
-    /* How many: what was delivered comes as one outcome a site and batch, all else one by one. */
+    /* How many: what was accepted and what was delivered come as one outcome each for a site and
+     * batch, all else one by one. */
     uint32_t count;
-    /* Not of DELIVERED. The address is empty when the acceptance is not in the history any more. */
+    /* Not of these two. The address is empty when the acceptance is not in the history any more. */
     const struct queue_event *event;
     struct slice address;
     struct feedback_verdict

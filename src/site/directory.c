@@ -221,6 +221,7 @@ void directory_site_write(struct buffer *body, const struct directory_site *site
         buffer_add_sized(body, site->credentials[i].sealed);
     }
     buffer_add_u8(body, site->verified_tls);
+    directory_quota_write(body, &site->quota);
     write_relay(body, site->relay);
 }
 
@@ -328,6 +329,7 @@ static void read_site(struct cursor *c, struct arena *arena, struct directory_si
         ret->credentials[i].sealed = read_copy(c, arena);
     }
     ret->verified_tls = read_choice(c, 0, 1);
+    directory_quota_read(c, arena, &ret->quota);
     ret->relay = read_relay(c, arena);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "site/directory_quota.h"
 
 enum site_method { SITE_METHOD_DKIM = 1, SITE_METHOD_SMTP, SITE_METHOD_DOMAIN };
 enum site_state { SITE_ACTIVE = 1, SITE_PAUSED };
@@ -79,8 +80,9 @@ struct directory_site {
     size_t identity_count;
     struct directory_credential *credentials;
     size_t credential_count;
-    bool verified_tls;                 /* its mail goes out under verified TLS only */
-    struct directory_relay *relay;     /* of method smtp; NULL: none was set up */
+    bool verified_tls;             /* its mail goes out under verified TLS only */
+    struct directory_relay *relay; /* of method smtp; NULL: none was set up */
+    struct directory_quota quota;
     const struct directory *directory; /* that it is in; NULL: it stands alone (before a push) */
 };
 

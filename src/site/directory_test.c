@@ -29,6 +29,7 @@ static void send_site_one(struct directory *d, const char *user)
          .key_count = 1},
         {.id = 12, .domain = SLICE("news.one.example"), .why_not = SLICE("not yet")},
     };
+    struct directory_hour hours[] = {{500000, 7}, {499999, UINT32_MAX}};
     struct directory_credential credentials[] = {{21, slice_text(user), SLICE("verifier")}};
     struct directory_relay relay = {.id = 31,
                                     .version = 32,
@@ -59,6 +60,7 @@ static void send_site_one(struct directory *d, const char *user)
                                   .credentials = credentials,
                                   .credential_count = ARRAY_LEN(credentials),
                                   .verified_tls = true,
+                                  .quota = {36000, 500, true, true, hours, 2},
                                   .relay = &relay};
 
     send_site(d, &site, 0);
@@ -115,6 +117,11 @@ static void carries_everything(void **state)
     assert_true(slice_equal(site->identities[0].keys[0].sealed, SLICE("sealed\0key")));
     assert_true(slice_equal(site->identities[1].why_not, SLICE("not yet")));
     assert_true(site->verified_tls);
+    assert_int_equal(site->quota.messages_per_hour, 36000);
+    assert_int_equal(site->quota.recipients_per_day, 500);
+    assert_true(site->quota.slowed && site->quota.held);
+    assert_int_equal(site->quota.used_count, 2);
+    assert_int_equal(site->quota.used[1].recipients, UINT32_MAX);
     assert_int_equal(site->relay->version, 32);
     assert_int_equal(site->relay->port, 465);
     assert_true(site->relay->implicit_tls && site->relay->return_path_ours);

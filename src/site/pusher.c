@@ -4,6 +4,7 @@
 #include "runtime/world.h"
 #include "site/credential.h"
 #include "site/identity.h"
+#include "site/quota_directory.h"
 #include "site/relay.h"
 #include "site/site.h"
 #include "site/suppression_push.h"
@@ -176,6 +177,8 @@ int site_directory_read(struct store *s, struct arena *arena, unsigned gateway, 
         r = read_credentials(s, arena, &found);
     if (r == 0)
         r = read_relay(s, arena, gateway, &found);
+    if (r == 0)
+        r = quota_directory_read(s, arena, &found);
     if (r == 0)
         *ret = found;
     return r;

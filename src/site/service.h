@@ -52,6 +52,9 @@ struct control_set suppression_operations(struct site_service *service);
 /* Finds the site that the input's field "site" names; tells the caller when there is none. */
 MUST_CHECK int site_of_call(struct store *s, struct arena *arena, struct control_call *call,
                             struct site *ret);
+/* Adds "quota": what the site may send, and what it has sent in the last 24 hours. */
+MUST_CHECK int site_describe_quota(struct store *s, struct arena *arena, int64_t site_id,
+                                   int64_t now_us, json_t *object);
 /* Adds "contacts" to what is said of a site. */
 MUST_CHECK int site_describe_contacts(struct store *s, struct arena *arena, int64_t site_id,
                                       json_t *object);

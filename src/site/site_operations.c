@@ -173,6 +173,8 @@ static int show_site(struct task *t, struct control_call *call)
         return r;
     object = describe_site(&site);
     r = describe_whole(service->store, &arena, &site, task_wall_us(t), object);
+    if (r == 0)
+        r = site_describe_quota(service->store, &arena, site.id, task_wall_us(t), object);
     json_object_update(call->output, object);
     json_decref(object);
     return r;
@@ -316,11 +318,11 @@ static const struct control_operation operations[] = {
     {"site.list", "List the sites with the state of their identities", CONTROL_VIEWER, false,
      no_fields, "sites[] as of site.show", list_sites},
     {"site.show", "Show all about one site", CONTROL_VIEWER, false, site_fields,
-     "site, method, state, tls, since, why, created, identities[], from[], contacts[], credentials, "
+     "site, method, state, tls, since, why, created, identities[], from[], contacts[], quota {}, credentials, "
      "relay {as of relay.show; of method smtp alone}",
      show_site},
     {"site.set", "Change what holds for a site: how its mail goes out, whom to tell",
-     CONTROL_OPERATOR, true, site_set_fields, "site, tls, contacts[], gateway", site_set},
+     CONTROL_OPERATOR, true, site_set_fields, "site, tls, quota {}, contacts[], gateway", site_set},
     {"site.pause", "Take no more mail from a site; what is queued is still delivered",
      CONTROL_OPERATOR, true, state_fields, "site, state, gateway", pause_site},
     {"site.resume", "Take mail from a paused site again", CONTROL_OPERATOR, true, state_fields,

@@ -2,7 +2,10 @@
 
 #include "control/json.h"
 #include "site/contact.h"
+#include "site/quota.h"
 #include "site/service.h"
+
+#include "runtime/task.h"
 
 const char *const site_tls_words[] = {"opportunistic", "verified", NULL};
 
@@ -17,6 +20,7 @@ struct change {
     bool contacts_given;
     struct slice *contacts;
     size_t contact_count;
+    struct quota quota; /* as it will be */
 };
 
 static int judge(struct control_call *call, struct arena *arena, struct change *change)
@@ -27,11 +31,27 @@ static int judge(struct control_call *call, struct arena *arena, struct change *
     if (given && control_flag(call, "no_contact"))
         return control_refuse(call, CONTROL_INVALID, "no_contact", "Give one or the other.",
                               "Contacts are named and taken away at once.");
-    if (!change->contacts_given && control_text(call, "tls").size == 0)
+    if (!change->contacts_given && control_text(call, "tls").size == 0 &&
+        control_number(call, "send_rate", -1) < 0 &&
+        control_number(call, "recipients_per_day", -1) < 0)
         return control_refuse(call, CONTROL_INVALID, NULL,
                               "letterhead site set --help lists what can be.",
                               "It is not said what is to be changed.");
     return site_contact_read(call, arena, &change->contacts, &change->contact_count);
+}
+
+static int apply_quota(struct store *s, struct control_call *call, struct change *change)
+{
+    struct quota *quota = &change->quota;
+    int r = quota_of_site(s, change->site.id, quota);
+
+    if (r < 0)
+        return r;
+    quota->messages_per_second =
+        (uint32_t)control_number(call, "send_rate", quota->messages_per_second);
+    quota->recipients_per_day =
+        (uint32_t)control_number(call, "recipients_per_day", quota->recipients_per_day);
+    return quota_set(s, change->site.id, quota);
 }
 
 static int apply(struct store *s, struct control_call *call, struct change *change)
@@ -44,6 +64,8 @@ static int apply(struct store *s, struct control_call *call, struct change *chan
         site->verified_tls = slice_equal(control_text(call, "tls"), SLICE("verified"));
     if (r == 0)
         r = site_set_verified_tls(s, site->id, site->verified_tls);
+    if (r == 0)
+        r = apply_quota(s, call, change);
     if (r == 0 && change->contacts_given)
         r = site_contact_replace(s, site->id, change->contacts, change->contact_count);
     return r < 0 ? r : store_transaction_commit(&all);
@@ -64,7 +86,9 @@ int site_set(struct task *t, struct control_call *call)
         return r;
     json_object_set_new(call->output, "site", control_json_text(change->site.name));
     json_object_set_new(call->output, "tls", json_string(site_tls_word(change->site.verified_tls)));
-    r = site_describe_contacts(service->store, &arena, change->site.id, call->output);
+    r = site_describe_quota(service->store, &arena, change->site.id, task_wall_us(t), call->output);
+    if (r == 0)
+        r = site_describe_contacts(service->store, &arena, change->site.id, call->output);
     return r < 0 ? r : site_push_change(t, service, call, change->site.id);
 }
 
@@ -77,6 +101,16 @@ const struct control_field site_set_fields[] = {
      .help = "verified: its mail goes out only under TLS to servers that can be verified; "
              "opportunistic: as each receiver allows"},
     SITE_CONTACT_FIELD,
+    {.name = "send_rate",
+     .type = CONTROL_NUMBER,
+     .min = 0,
+     .max = QUOTA_RATE_MAX,
+     .help = "how many messages a second are taken from it; 0: as many as come"},
+    {.name = "recipients_per_day",
+     .type = CONTROL_NUMBER,
+     .min = 0,
+     .max = QUOTA_RECIPIENTS_MAX,
+     .help = "how many recipients it may send to in any 24 hours; 0: any number"},
     {.name = "no_contact", .type = CONTROL_FLAG, .help = "tell nobody of the client's people"},
     {NULL},
 };

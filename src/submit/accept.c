@@ -3,6 +3,7 @@
 #include "runtime/world.h"
 #include "submit/class.h"
 #include "submit/policy.h"
+#include "submit/quota.h"
 #include "submit/rewrite.h"
 #include "submit/trace.h"
 #include "wire/dkim_hash.h"
@@ -20,6 +21,10 @@ static const struct wire_reply UNKNOWN = {530, "5.7.0",
                                           "This login is not valid any more; authenticate again"};
 static const struct wire_reply PAUSED = {
     451, "4.7.1", "Sending is paused for this site; it goes on when the operator resumes it"};
+static const struct wire_reply HELD = {
+    451, "4.7.1",
+    "Sending is paused for this site: too much of its mail came back, or was complained of; "
+    "letterhead reputation tells how it stands"};
 static const struct wire_reply CLOSED = {
     451, "4.3.0", "Mail is not accepted at present; the operator has been told"};
 static const struct wire_reply NO_SPACE = {452, "4.3.1", "The queue is full; try again later"};
@@ -71,6 +76,8 @@ const struct wire_reply *submit_sender_check(const struct submit_service *servic
         return &UNKNOWN;
     if (site->state != SITE_ACTIVE)
         return &PAUSED;
+    if (site->quota.held)
+        return &HELD;
     return refuse_room(queue_room(service->options.queue));
 }
 
@@ -229,6 +236,21 @@ static bool judge(struct acceptance *a)
     return check_sender(a) && scan(a) && check_charset(a) && judge_class(a) && judge_from(a);
 }
 
+bool submit_quota_check(struct task *t, struct submit_service *service, struct arena *arena,
+                        const struct submit_sender *sender, struct wire_reply *ret_refusal)
+{
+    const struct directory_site *site = find_site(service, sender);
+
+    return !site || submit_quota_allows(t, service, arena, site, ret_refusal);
+}
+
+/* The last judgement, since what it takes is used up. */
+static bool take_quota(struct task *t, struct acceptance *a)
+{
+    return submit_quota_take(t, a->service, a->arena, a->site, a->envelope->recipient_count,
+                             &a->refusal);
+}
+
 static struct slice subject_of(struct acceptance *a)
 {
     const struct wire_field *field = wire_header_find(&a->header, SLICE("Subject"), NULL);
@@ -344,11 +366,15 @@ int submit_accept(struct task *t, struct submit_service *service, struct arena *
                            .sender = sender,
                            .envelope = envelope,
                            .content = content};
+    uint64_t site_id;
     struct wire_reply reply;
     int r;
 
-    if (judge(&a)) {
+    if (judge(&a) && take_quota(t, &a)) {
+        site_id = a.site->id;
         r = hand_over(t, &a, &reply);
+        if (r || reply.code >= 300)
+            submit_quota_return(t, service, site_id, envelope->recipient_count);
         if (r)
             return r;
     } else {

@@ -61,5 +61,8 @@ MUST_CHECK int submit_accept(struct task *t, struct submit_service *service, str
 /* What MAIL is told before anything else: NULL when this sender may submit now. */
 const struct wire_reply *submit_sender_check(const struct submit_service *service,
                                              const struct submit_sender *sender);
+/* Whether the sender's quota has room for a message now; false: *ret_refusal, in the arena. */
+bool submit_quota_check(struct task *t, struct submit_service *service, struct arena *arena,
+                        const struct submit_sender *sender, struct wire_reply *ret_refusal);
 
 #endif

@@ -1,5 +1,7 @@
 #include "submit/board.h"
 
+#include "submit/meter.h"
+
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,7 +24,8 @@ int submit_board_make(int *ret_descriptor)
     CLEANUP(base_close_descriptor)
     int memory = memfd_create("letterhead-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (memory < 0 || ftruncate(memory, sizeof(struct shared)) < 0 ||
+    static_assert(sizeof(struct shared) <= SUBMIT_BOARD_METERS_OFFSET, "they do not overlap");
+    if (memory < 0 || ftruncate(memory, SUBMIT_BOARD_METERS_OFFSET + METER_BYTES) < 0 ||
         fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return -errno;
     *ret_descriptor = memory;

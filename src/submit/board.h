@@ -14,6 +14,9 @@ enum { SUBMIT_BOARD_PLACES = 64 };
 
 struct submit_board;
 
+/* Where in the memory the meters of sites' quotas are (submit/meter.h). */
+enum { SUBMIT_BOARD_METERS_OFFSET = 4096 };
+
 /* The memory, as a descriptor to be handed on; the caller closes it. */
 MUST_CHECK int submit_board_make(int *ret_descriptor);
 /* Shows the memory to this process, which has this place; the descriptor is not needed after. */

@@ -254,7 +254,11 @@ static const struct wire_reply *refuse_mail(const struct submit_session *s)
 static int do_mail(struct task *t, struct submit_session *s, const struct smtp_command *c)
 {
     const struct wire_reply *refusal = refuse_mail(s);
+    struct submit_sender sender = sender_of(s);
+    struct wire_reply quota;
 
+    if (!refusal && !submit_quota_check(t, s->service, &s->transaction.arena, &sender, &quota))
+        refusal = &quota;
     if (!refusal && c->mail.requiretls && !is_tls(s))
         refusal = &REQUIRETLS_IN_CLEAR;
     if (refusal)

@@ -34,6 +34,16 @@ void submit_limits_default(struct submit_limits *ret)
     };
 }
 
+/* Pages that are not touched before they are needed: without them nothing works. */
+static void open_meters(struct submit_service *service)
+{
+    service->meters = service->options.meters;
+    if (!service->meters && meters_open(-1, 0, &service->own_meters) < 0)
+        abort();
+    if (!service->meters)
+        service->meters = service->own_meters;
+}
+
 struct submit_service *submit_service_new(struct task *t, const struct submit_options *options)
 {
     struct submit_service *service = base_allocate(sizeof(*service));
@@ -46,6 +56,7 @@ struct submit_service *submit_service_new(struct task *t, const struct submit_op
     submit_admission_init(&service->admission, &options->limits.admission);
     world_random(task_world(t), key, sizeof(key));
     service->auth_limit = submit_auth_limit_new(&options->limits.auth, key);
+    open_meters(service);
     return service;
 }
 
@@ -55,6 +66,7 @@ void submit_service_free(struct submit_service *service)
         return;
     assert(service->admission.count == 0);
     submit_auth_limit_free(service->auth_limit);
+    meters_close(service->own_meters);
     arena_done(&service->texts);
     free(service);
 }

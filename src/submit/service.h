@@ -15,6 +15,7 @@
 #include "submit/auth_limit.h"
 #include "submit/board.h"
 #include "submit/budget.h"
+#include "submit/meter.h"
 
 struct tls_context;
 
@@ -55,6 +56,7 @@ struct submit_options {
     struct peer *vault;
     struct queue *queue;
     struct submit_board *board; /* shared with other gateways; NULL: there are none */
+    struct meters *meters;      /* likewise; NULL: some of its own are made */
 };
 
 /* Since the start, for status and metrics. */
@@ -76,8 +78,9 @@ struct submit_service {
     struct submit_budget budget;
     struct submit_admission admission;
     struct submit_auth_limit *auth_limit;
-    size_t busy;            /* sessions with a transaction open */
-    struct condition quiet; /* none is left */
+    struct meters *meters, *own_meters; /* the latter NULL when they are shared */
+    size_t busy;                        /* sessions with a transaction open */
+    struct condition quiet;             /* none is left */
     bool stopping;
 };
 
