@@ -6,8 +6,10 @@
 #include "control/server.h"
 #include "deliver/sts_keeper.h"
 #include "feedback/history_feedback.h"
+#include "feedback/intake.h"
 #include "feedback/operations.h"
 #include "feedback/outcome.h"
+#include "feedback/report_builtin.h"
 #include "onboard/probe_operations.h"
 #include "onboard/probe_relay.h"
 #include "queue/operations.h"
@@ -43,6 +45,7 @@ struct steward {
     struct sts_service sts;
     struct own_mail_sender mail;
     struct outcomes *outcomes;
+    struct intake *intake;
     struct tls_reporter tls_reporter;
     struct return_keeper return_keeper;
     struct publisher *publisher;
@@ -66,12 +69,13 @@ static void note_use(struct steward *s, const struct history_use *use)
         s->uses[s->use_count++] = *use;
 }
 
-static int take_events(struct task *t, struct steward *s, struct slice body, struct buffer *reply)
+/* A batch of a gateway, or of the steward's own. */
+static int take_batch(struct task *t, void *context, struct slice body, uint64_t *ret_cursor)
 {
     struct history_use uses[HISTORY_USES_MAX];
-    uint64_t cursor;
+    struct steward *s = context;
     size_t count;
-    int r = history_apply(t, s->options.history, body, &cursor, uses, &count);
+    int r = history_apply(t, s->options.history, body, ret_cursor, uses, &count);
 
     if (r == 0)
         r = outcome_apply(t, s->outcomes, body);
@@ -79,8 +83,17 @@ static int take_events(struct task *t, struct steward *s, struct slice body, str
         return r;
     for (size_t i = 0; i < count; i++)
         note_use(s, &uses[i]);
-    buffer_add_u64(reply, cursor);
     return 0;
+}
+
+static int take_events(struct task *t, struct steward *s, struct slice body, struct buffer *reply)
+{
+    uint64_t cursor;
+    int r = take_batch(t, s, body, &cursor);
+
+    if (r == 0)
+        buffer_add_u64(reply, cursor);
+    return r;
 }
 
 /* It has nothing left, and ends: it is not asked any more. */
@@ -104,6 +117,10 @@ static int gateway_request(struct task *t, void *context, uint8_t type, struct s
     switch (type) {
     case IPC_EVENTS:
         return take_events(t, link->steward, body, reply);
+    case IPC_REPORT_BEGIN:
+    case IPC_REPORT_CONTENT:
+    case IPC_REPORT_END:
+        return intake_request(t, link->steward->intake, link->place, type, body);
     case IPC_GATEWAY_DRAINED:
         return note_drained(link->steward, link->place);
     case IPC_STS_ASK:
@@ -325,6 +342,13 @@ static int forget_suppressions(struct task *t, void *argument)
     return suppression_clock_run(t, &s->site);
 }
 
+static int take_reports(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return intake_run(t, s->intake);
+}
+
 static int wait_for_stop(struct task *t, void *argument)
 {
     struct steward *s = argument;
@@ -377,6 +401,7 @@ static int work(struct task *t, struct steward *s)
         {"own mail", send_own_mail},
         {"tls reports", report_tls},
         {"return keys", keep_return_keys},
+        {"reports", take_reports},
         {"publish", publish},
     };
     CLEANUP(scope_close) struct scope scope;
@@ -414,6 +439,15 @@ int steward_run(struct task *t, const struct steward_options *options)
         .context = s,
     });
     history_set_classifier(options->history, outcomes_classify, s->outcomes);
+    s->intake = intake_new(&(struct intake_options){
+        .store = options->outcome_store,
+        .history = options->history,
+        .rules = feedback_rules_builtin(),
+        .keys = &s->return_keeper.keys.keys,
+        .bounce_domain = options->bounce_domain,
+        .apply = take_batch,
+        .context = s,
+    });
     scope_open(&neighbours, t);
     r = meet_neighbours(&neighbours, s);
     if (r == 0) {
@@ -423,6 +457,7 @@ int steward_run(struct task *t, const struct steward_options *options)
     scope_close(&neighbours);
     probe_limit_free(s->probes.probe.limit);
     outcomes_free(s->outcomes);
+    intake_free(s->intake);
     sts_keeper_free(s->sts.keeper);
     site_pusher_free(s->site.pusher);
     publisher_free(s->publisher);

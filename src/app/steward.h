@@ -25,6 +25,7 @@ struct steward_gateway {
 struct steward_options {
     struct store *store;              /* the control database; borrowed */
     struct store *outcome_store;      /* the same one, for the helper thread; borrowed */
+    struct slice bounce_domain;
     struct history *history;          /* borrowed */
     int vault_socket, control_socket; /* taken over */
     struct steward_gateway gateways[PEER_GROUP_MAX];
@@ -32,7 +33,6 @@ struct steward_options {
     struct site_service site;    /* store, vault and pusher are filled in */
     struct own_mail_sender mail; /* whom to tell; the rest is filled in */
     struct identity_times times;
-    struct slice bounce_domain;
     struct authority_options authority;    /* what it points to is borrowed */
     const struct zone_server *zone_server; /* NULL: nothing is published; borrowed */
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */

@@ -61,6 +61,7 @@ enum {
     LIMIT_NOTICE_SUBJECT_BYTES = 200,
     LIMIT_NOTICE_TEXT_BYTES = 8192,
     LIMIT_INBOUND_RECIPIENTS = 20, /* of one transaction; nobody has a reason for two */
+    LIMIT_REPORTS_KEPT = 20,       /* about one recipient of a message, in its story */
     LIMIT_INBOUND_WAITING = 10000, /* reports that the steward has not taken yet */
     LIMIT_RETURN_PATH_DAYS =
         28, /* that a return path is taken after its message has left the queue */

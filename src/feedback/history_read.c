@@ -1,5 +1,6 @@
 /* Reading history, day after day, on the helper thread for reads: each request opens the files
  * that it needs. */
+#include "base/limits.h"
 #include "base/log.h"
 #include "feedback/history_inside.h"
 
@@ -10,7 +11,8 @@
 struct walk {
     const struct history *history;
     bool newest_first;
-    struct day from; /* not before this one */
+    struct day from;  /* not before this one */
+    struct day until; /* up to this one nothing is enough */
     int (*visit)(void *context, struct store *s);
     void *context;
 };
@@ -28,7 +30,8 @@ static int visit_day(const struct walk *w, const struct day *day)
         log_error("history: %s", problem);
         return r;
     }
-    return w->visit(w->context, s);
+    r = w->visit(w->context, s);
+    return r == 1 && day_compare(day, &w->until) <= 0 ? 0 : r;
 }
 
 static int walk_days(const struct walk *w)
@@ -46,6 +49,8 @@ static int walk_days(const struct walk *w)
 }
 
 /* --- One message. --- */
+
+enum { QUEUE_DAYS_MAX = 14 }; /* the longest lifetime that may be configured */
 
 struct gathering {
     const struct history *history;
@@ -83,12 +88,22 @@ static int gather_day(void *context, struct store *s)
     return timeline_is_settled(g->timeline) ? 1 : 0;
 }
 
+/* What comes back comes after the end: until its return path is not taken any more. */
+static const int64_t REPORTS_COME_US =
+    (QUEUE_DAYS_MAX + LIMIT_RETURN_PATH_DAYS + 1) * 86400 * (int64_t)1000000;
+
 static int gather(void *argument)
 {
     struct gathering *g = argument;
     /* The gateway's clock may be a little behind or ahead of ours. */
-    int64_t from_us = (int64_t)g->id->ms * 1000 - 3600 * (int64_t)1000000;
-    struct walk w = {g->history, false, day_of(from_us), gather_day, g};
+    int64_t accepted_us = (int64_t)g->id->ms * 1000;
+    struct walk w = {
+        .history = g->history,
+        .from = day_of(accepted_us - 3600 * (int64_t)1000000),
+        .until = day_of(accepted_us + REPORTS_COME_US),
+        .visit = gather_day,
+        .context = g,
+    };
 
     return walk_days(&w);
 }
@@ -188,7 +203,8 @@ static int collect_day(void *context, struct store *s)
 static int collect(void *argument)
 {
     struct collection *c = argument;
-    struct walk w = {c->history, true, {""}, collect_day, c};
+    struct walk w = {
+        .history = c->history, .newest_first = true, .visit = collect_day, .context = c};
 
     return walk_days(&w);
 }

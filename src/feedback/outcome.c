@@ -85,7 +85,7 @@ struct feedback_verdict outcome_judge(const struct feedback_rules *rules,
 /* Nothing that the mailbox simulator answered says anything about a person or a site. */
 static bool has_consequences(const struct queue_event *event)
 {
-    if (event->reason == QUEUE_REASON_SIMULATED)
+    if (event->reason == QUEUE_REASON_SIMULATED || event->site_id == 0)
         return false;
     return has_failed(event) || event->type == QUEUE_EVENT_ACCEPTED ||
            event->type == QUEUE_EVENT_DELIVERED || event->type == QUEUE_EVENT_COMPLAINED;
