@@ -154,8 +154,8 @@ static void queue_destination(void *context, uint64_t site_id, struct slice doma
 {
     struct gateway *g = context;
 
-    if (is_inbound(domain))
-        buffer_add(ret_key, domain);
+    if (site_id == INBOUND_SITE)
+        buffer_add(ret_key, SLICE(INBOUND_POOL));
     else
         deliver_destination(g->deliver, site_id, domain, ret_key);
 }

@@ -23,8 +23,8 @@ struct steward_gateway {
 };
 
 struct steward_options {
-    struct store *store;              /* the control database; borrowed */
-    struct store *outcome_store;      /* the same one, for the helper thread; borrowed */
+    struct store *store;         /* the control database; borrowed */
+    struct store *outcome_store; /* the same one, for the helper thread; borrowed */
     struct slice bounce_domain;
     struct history *history;          /* borrowed */
     int vault_socket, control_socket; /* taken over */

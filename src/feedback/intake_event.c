@@ -16,7 +16,7 @@ static bool is_failure(const struct feedback_recipient *r)
     return r->verdict.class != FEEDBACK_CLASS_DELIVERED;
 }
 
-/* The one that we sent to, if the report knows it; an alias or a forwarder leads to others. Failures
+/* The one that we sent to, if the report knows it; aliases and forwarders lead to others. Failures
  * count more than what went well, and an end more than a delay. */
 static const struct feedback_recipient *choose(const struct feedback_report *report,
                                                struct slice address)

@@ -181,7 +181,7 @@ static int do_rcpt(struct task *t, struct session *s, const struct smtp_rcpt *rc
     if (s->recipient_count == limits_of(s)->recipients_max)
         return answer(t, s, &TOO_MANY_RECIPIENTS);
     s->recipients[s->recipient_count++] =
-        (struct queue_recipient){.address = address, .domain = SLICE(INBOUND_POOL)};
+        (struct queue_recipient){.address = address, .domain = rcpt->to.domain};
     return answer(t, s, &RECIPIENT_OK);
 }
 
