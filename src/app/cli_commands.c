@@ -43,6 +43,15 @@ const struct cli_command cli_commands[] = {
      .example =
          "  letterhead identity records town-library\n"
          "  letterhead identity records town-library --format zone >>library.example.zone\n"},
+    {.words = "identity show",
+     .operation = "identity.show",
+     .print = cli_print_identities,
+     .example = "  letterhead identity show town-library\n"},
+    {.words = "identity list",
+     .operation = "identity.list",
+     .print = cli_print_identity_list,
+     .example = "  letterhead identity list --state TEMPORARY_FAILURE\n"
+                "  letterhead identity list --limit 1000 --json\n"},
     {.words = "identity check",
      .operation = "identity.check",
      .print = cli_print_check,

@@ -21,6 +21,12 @@ void cli_table_add_object(struct cli_table *table, const json_t *object,
 void cli_print_list(const json_t *list, const char *const *headings, const char *const *members,
                     const char *empty);
 
+/* Parts of how an identity is shown (cli_print_identity.c). */
+void cli_identity_state(const json_t *identity);
+void cli_identity_values(const json_t *identity);
+void cli_identity_records(const json_t *identity);
+void cli_identity_dmarc(const json_t *identity);
+
 /* A site's relay and how it stands (site/relay_json.h), a line for each. */
 void cli_print_account(const json_t *relay);
 
@@ -34,6 +40,8 @@ void cli_print_site(const json_t *output);
 void cli_print_site_set(const json_t *output);
 void cli_print_site_state(const json_t *output);
 void cli_print_records(const json_t *output);
+void cli_print_identities(const json_t *output);
+void cli_print_identity_list(const json_t *output);
 void cli_print_zone(const json_t *output);
 void cli_print_check(const json_t *output);
 int cli_status_check(const json_t *output);

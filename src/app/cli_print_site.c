@@ -1,70 +1,7 @@
-/* How sites, identities and credentials are shown. */
+/* How sites and credentials are shown. */
 #include "app/cli_print.h"
 
 #include <stdio.h>
-
-static void print_advice(const json_t *record)
-{
-    if (cli_member(record, "seen").size)
-        cli_field_print("  seen", cli_member(record, "seen"));
-    if (cli_member(record, "advice").size)
-        cli_field_print("  to do", cli_member(record, "advice"));
-    if (cli_member(record, "trouble").size)
-        cli_field_print("  trouble", cli_member(record, "trouble"));
-}
-
-static void print_values(const json_t *identity)
-{
-    const json_t *record;
-    size_t i;
-
-    json_array_foreach(json_object_get(identity, "records"), i, record)
-    {
-        printf("\nRecord %zu\n", i + 1);
-        cli_field_print("  name", cli_member(record, "name"));
-        cli_field_print("  type", cli_member(record, "type"));
-        fputs("  value       ", stdout);
-        cli_text_print(cli_member(record, "value")); /* in one line, so that it can be copied */
-        putchar('\n');
-        cli_field_print("  state", cli_member(record, "state"));
-    }
-}
-
-static void print_state(const json_t *identity)
-{
-    cli_field_print("domain", cli_member(identity, "domain"));
-    cli_field_print("state", cli_member(identity, "state"));
-    cli_field_print("since", cli_time(identity, "since"));
-    cli_field_print("why", cli_member(identity, "why"));
-    cli_field_print("next", cli_member(identity, "next_step"));
-}
-
-/* One of the domains that mail comes from. */
-static void print_alignment(const json_t *alignment)
-{
-    CLEANUP(buffer_done) struct buffer head = BUFFER_NONE;
-
-    buffer_add(&head, cli_member(alignment, "state"));
-    buffer_add(&head, SLICE(" for "));
-    buffer_add(&head, cli_member(alignment, "domain"));
-    cli_field_print("DMARC", buffer_slice(&head));
-    cli_field_print("  since", cli_time(alignment, "since"));
-    cli_field_print("  why", cli_member(alignment, "why"));
-    cli_field_print("  next", cli_member(alignment, "next_step"));
-    if (cli_member(alignment, "trouble").size)
-        cli_field_print("  trouble", cli_member(alignment, "trouble"));
-}
-
-static void print_dmarc(const json_t *identity)
-{
-    const json_t *alignment;
-    size_t i;
-
-    json_array_foreach(json_object_get(identity, "alignment"), i, alignment)
-    {
-        print_alignment(alignment);
-    }
-}
 
 void cli_print_site_added(const json_t *output)
 {
@@ -78,9 +15,9 @@ void cli_print_site_added(const json_t *output)
         cli_print_gateway(output);
         return;
     }
-    print_state(identity);
+    cli_identity_state(identity);
     puts("\nThese three records belong into the DNS of the domain:");
-    print_values(identity);
+    cli_identity_values(identity);
     printf("\nAs lines of a zone file: letterhead identity records %.*s --format zone\n",
            SLICE_ARG(cli_member(output, "site")));
     cli_print_gateway(output);
@@ -107,14 +44,6 @@ void cli_print_sites(const json_t *output)
     }
     cli_table_print(&table, "There are no sites yet. The first: letterhead site add NAME "
                             "--domain example.org");
-}
-
-static void print_record_table(const json_t *identity)
-{
-    static const char *const headings[] = {"SLOT", "NAME", "STATE", "SINCE", NULL};
-    static const char *const members[] = {"slot", "name", "state", "@since", NULL};
-
-    cli_print_list(json_object_get(identity, "records"), headings, members, "");
 }
 
 static void print_from(const json_t *output)
@@ -195,9 +124,9 @@ void cli_print_site(const json_t *output)
     json_array_foreach(json_object_get(output, "identities"), i, identity)
     {
         putchar('\n');
-        print_state(identity);
-        print_dmarc(identity);
-        print_record_table(identity);
+        cli_identity_state(identity);
+        cli_identity_dmarc(identity);
+        cli_identity_records(identity);
     }
 }
 
@@ -220,61 +149,6 @@ void cli_print_site_state(const json_t *output)
     cli_text_print(cli_member(output, "state"));
     puts(".");
     cli_print_gateway(output);
-}
-
-void cli_print_records(const json_t *output)
-{
-    const json_t *identity;
-    size_t i;
-
-    json_array_foreach(json_object_get(output, "identities"), i, identity)
-    {
-        print_state(identity);
-        print_values(identity);
-    }
-}
-
-void cli_print_zone(const json_t *output)
-{
-    const json_t *identity, *record;
-    size_t i, k;
-
-    json_array_foreach(json_object_get(output, "identities"), i, identity)
-    {
-        json_array_foreach(json_object_get(identity, "records"), k, record)
-        {
-            cli_text_print(cli_member(record, "zone"));
-            putchar('\n');
-        }
-    }
-}
-
-void cli_print_check(const json_t *output)
-{
-    const json_t *identity, *record;
-    size_t i, k;
-
-    json_array_foreach(json_object_get(output, "identities"), i, identity)
-    {
-        print_state(identity);
-        print_dmarc(identity);
-        json_array_foreach(json_object_get(identity, "records"), k, record)
-        {
-            printf("\nRecord %zu: ", k + 1);
-            cli_text_print(cli_member(record, "state"));
-            putchar('\n');
-            cli_field_print("  name", cli_member(record, "name"));
-            if (!slice_equal(cli_member(record, "state"), SLICE("right")))
-                print_advice(record);
-        }
-    }
-    cli_print_gateway(output);
-}
-
-/* Scripts wait for the identity with: until letterhead identity check SITE; do sleep 60; done */
-int cli_status_check(const json_t *output)
-{
-    return json_is_true(json_object_get(output, "sending")) ? CLI_DONE : CLI_REFUSED;
 }
 
 void cli_print_credential(const json_t *output)

@@ -1,5 +1,6 @@
 #include "app/inspect.h"
 
+#include "app/config.h"
 #include "app/inspect_words.h"
 
 #include <getopt.h>
@@ -81,12 +82,23 @@ static const struct word {
      "  --rules FILE   judge by these rules, not by those of the program\n"
      "\n"
      "  letterhead inspect report bounce.eml\n"},
+    {"dns", inspect_dns, 1,
+     "letterhead inspect dns [--selector NAME ...] [--config PATH] [--json] DOMAIN\n"
+     "\n"
+     "Shows what the check of an identity would see of a domain, whether it is one or not: its\n"
+     "zone, each of its name servers and what that says, the DKIM keys at the selectors, the DMARC\n"
+     "policy. Asks the DNS, as the service's configuration says.\n"
+     "\n"
+     "  --selector NAME  what stands at NAME._domainkey.DOMAIN; up to three\n"
+     "  --config PATH    the configuration (default " CONFIG_DEFAULT_PATH ", if there is one)\n"
+     "\n"
+     "  letterhead inspect dns --selector s1 library.example\n"},
 };
 
 static const char overview[] =
     "letterhead inspect WORD [OPTION ...] [FILE]\n"
     "\n"
-    "Shows how Letterhead reads something. Nothing is stored, sent or looked up.\n"
+    "Shows how Letterhead reads something. Nothing is stored or sent; dns alone asks the network.\n"
     "\n"
     "  address     an address, and its one canonical form\n"
     "  from        who a message is from, and whether it would be refused\n"
@@ -95,6 +107,7 @@ static const char overview[] =
     "  reply       a server's reply and its class\n"
     "  auth-reply  what a client's SMTP server means by its reply, and what to do\n"
     "  report      a bounce, complaint or auto-reply, and whose fault it is\n"
+    "  dns         a domain's name servers and records, as a check of an identity sees them\n"
     "\n"
     "  --json    for programs: one JSON object a line\n"
     "  --help    more about a word: letterhead inspect address --help\n"
@@ -112,7 +125,9 @@ enum {
     OPTION_BODY,
     OPTION_RULES,
     OPTION_HOST,
-    OPTION_STAGE
+    OPTION_STAGE,
+    OPTION_SELECTOR,
+    OPTION_CONFIG
 };
 
 static const struct option long_options[] = {
@@ -127,6 +142,8 @@ static const struct option long_options[] = {
     {"rules", required_argument, NULL, OPTION_RULES},
     {"host", required_argument, NULL, OPTION_HOST},
     {"stage", required_argument, NULL, OPTION_STAGE},
+    {"selector", required_argument, NULL, OPTION_SELECTOR},
+    {"config", required_argument, NULL, OPTION_CONFIG},
     {NULL, 0, NULL, 0},
 };
 
@@ -159,6 +176,14 @@ static bool take_option(int option, struct inspect_options *options)
         if (options->identity_count == INSPECT_IDENTITIES_MAX)
             return false;
         options->identities[options->identity_count++] = optarg;
+        return true;
+    case OPTION_SELECTOR:
+        if (options->selector_count == INSPECT_SELECTORS_MAX)
+            return false;
+        options->selectors[options->selector_count++] = optarg;
+        return true;
+    case OPTION_CONFIG:
+        options->config = optarg;
         return true;
     case OPTION_HOST:
         options->host = optarg;

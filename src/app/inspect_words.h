@@ -5,7 +5,7 @@
 
 #include "base/buffer.h"
 
-enum { INSPECT_IDENTITIES_MAX = 16 };
+enum { INSPECT_IDENTITIES_MAX = 16, INSPECT_SELECTORS_MAX = 3 };
 
 struct inspect_options {
     bool json;
@@ -15,6 +15,9 @@ struct inspect_options {
     bool header_simple, body_simple;
     const char *identities[INSPECT_IDENTITIES_MAX];
     size_t identity_count;
+    const char *selectors[INSPECT_SELECTORS_MAX];
+    size_t selector_count;
+    const char *config;       /* the service's file; NULL: the usual one, if there is one */
     const char *rules;        /* a file; NULL: those of the program */
     const char *host, *stage; /* of whom, and to what, a reply is; NULL: not said */
     char **operands;
@@ -28,6 +31,7 @@ int inspect_canon(const struct inspect_options *options);
 int inspect_reply(const struct inspect_options *options);
 int inspect_feedback(const struct inspect_options *options);
 int inspect_auth_reply(const struct inspect_options *options);
+int inspect_dns(const struct inspect_options *options);
 
 /* Adds a file, or standard input where `path` is NULL, at most `max` bytes and some more. 0;
  * otherwise says why it cannot and returns INSPECT_USAGE. */

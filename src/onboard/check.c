@@ -306,8 +306,20 @@ static int tell_of_ousted(struct task *t, const struct check *check)
     return r == -ECANCELED ? r : 0;
 }
 
+/* At once: what the check does after it may take its time. A gateway that is away hears it when it is
+ * back. */
+static int tell_gateways(struct task *t, const struct check *check)
+{
+    int r;
+
+    log_info("identity %.*s is %.*s", SLICE_ARG(check->identity.domain),
+             SLICE_ARG(check->identity.state));
+    r = site_pusher_push(t, check->service->pusher, check->identity.site_id);
+    return r == -ECANCELED ? r : 0;
+}
+
 int onboard_check(struct task *t, struct onboard_service *service, int64_t identity_id,
-                  bool asked_for, bool *ret_changed)
+                  bool asked_for)
 {
     CLEANUP(check_done) struct check check = {.service = service, .look.asked_for = asked_for};
     int r = identity_find(service->store, &check.arena, identity_id, &check.identity);
@@ -323,10 +335,8 @@ int onboard_check(struct task *t, struct onboard_service *service, int64_t ident
     if (r < 0)
         return r;
     if (check.changed)
-        log_info("identity %.*s is %.*s", SLICE_ARG(check.identity.domain),
-                 SLICE_ARG(check.identity.state));
-    *ret_changed = check.changed;
-    if (check.ousted_site_id)
+        r = tell_gateways(t, &check);
+    if (r == 0 && check.ousted_site_id)
         r = tell_of_ousted(t, &check);
     if (r < 0)
         return r;

@@ -22,10 +22,10 @@ struct onboard_service {
     struct slice bounce_domain; /* where the envelope's senders are: for DMARC */
 };
 
-/* Asks for all records of the identity, and stores what was found and decided. *ret_changed: the
- * gateway has to know. -ENOENT: the identity is gone. A world that does not answer is no error. */
+/* Asks for all records of the identity, stores what was found and decided, and tells the gateways
+ * of a change. -ENOENT: the identity is gone. A world that does not answer is no error. */
 MUST_CHECK int onboard_check(struct task *t, struct onboard_service *service, int64_t identity_id,
-                             bool asked_for, bool *ret_changed);
+                             bool asked_for);
 
 /* Checks each identity when its time has come, until cancelled. */
 MUST_CHECK int onboard_run(struct task *t, struct onboard_service *service);

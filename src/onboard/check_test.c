@@ -317,7 +317,6 @@ static int another_owner_must_be_asked_for(struct task *t, void *argument)
 {
     CLEANUP(close_fixture) struct fixture f;
     json_t *added;
-    bool changed;
 
     (void)argument;
     open_fixture(t, &f);
@@ -336,7 +335,7 @@ static int another_owner_must_be_asked_for(struct task *t, void *argument)
     for (int i = 0; i < IDENTITY_KEYS; i++)
         publish_record(added, i);
     zone.silent = false;
-    assert_int_equal(onboard_check(t, &f.service, 2, false, &changed), 0);
+    assert_int_equal(onboard_check(t, &f.service, 2, false), 0);
     assert_false(is_sending(&f, 1));
     assert_state(t, &f, "one", "SUCCESS");
     json_decref(added);

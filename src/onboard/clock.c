@@ -17,20 +17,11 @@ struct clock {
     struct running running[ONBOARD_CHECKS_MAX];
 };
 
-/* The gateway is told by the pusher's own task; nobody waits for that here. */
 static int check_one(struct task *t, void *argument)
 {
     struct running *running = argument;
-    struct onboard_service *service = running->clock->service;
-    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    struct identity identity;
-    bool changed = false;
-    int r = onboard_check(t, service, running->identity_id, false, &changed);
+    int r = onboard_check(t, running->clock->service, running->identity_id, false);
 
-    if (r == 0 && changed)
-        r = identity_find(service->store, &arena, running->identity_id, &identity);
-    if (r == 0 && changed)
-        r = site_pusher_push(t, service->pusher, identity.site_id);
     if (r < 0 && r != -ECANCELED && r != -ENOENT && r != -ETIMEDOUT)
         log_error("checking identity %lld: %s", (long long)running->identity_id, strerror(-r));
     running->identity_id = 0;

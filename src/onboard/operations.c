@@ -9,12 +9,11 @@ static int check_all(struct task *t, struct onboard_service *service, struct are
                      int64_t site_id)
 {
     struct identity *identities;
-    bool changed;
     size_t count;
     int r = identity_list(service->store, arena, site_id, &identities, &count);
 
     for (size_t i = 0; i < count && r == 0; i++)
-        r = onboard_check(t, service, identities[i].id, true, &changed);
+        r = onboard_check(t, service, identities[i].id, true);
     return r;
 }
 

@@ -12,8 +12,8 @@ enum { RECORD_SEEN_BYTES = 300 };
 /* What should stand at a name: a TXT with this text; or, with an alias, a CNAME to that name, which
  * has the text. */
 struct record_expected {
-    struct slice name; /* lower case */
-    struct slice text;
+    struct slice name;  /* lower case */
+    struct slice text;  /* empty: any key */
     struct slice alias; /* empty: the text itself */
 };
 

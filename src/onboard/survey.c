@@ -93,16 +93,19 @@ static int ask_servers(struct task *t, struct survey *survey)
 {
     CLEANUP(task_deadline_end)
     struct task_deadline limit = task_deadline_after(t, SURVEY_SERVERS_S * SECOND_US);
-    struct authority_question questions[IDENTITY_RECORDS];
+    struct authority_question questions[AUTHORITY_QUESTIONS_MAX];
     struct record_expected expected[IDENTITY_RECORDS];
+    size_t count = survey->record_count;
     int r;
 
     for (size_t i = 0; i < survey->record_count; i++) {
         expected[i] = survey->records[i].expected;
         questions[i] = (struct authority_question){expected[i].name, DNS_TXT};
     }
-    r = authority_ask(t, survey->options, &survey->arena, questions, survey->record_count,
-                      &survey->look);
+    if (survey->thorough)
+        questions[count++] = (struct authority_question){
+            arena_printf(&survey->arena, "_dmarc.%.*s", SLICE_ARG(survey->domain)), DNS_TXT};
+    r = authority_ask(t, survey->options, &survey->arena, questions, count, &survey->look);
     survey->servers_asked = r == 0;
     if (r == 0 && survey->record_count)
         survey->authority = authority_conclude(&survey->look, expected, survey->record_count);
@@ -159,4 +162,31 @@ int survey_run(struct task *t, const struct authority_options *options, struct s
     if (r == 0)
         refine(survey);
     return r;
+}
+
+static bool same_answer(const struct authority_answer *a, const struct authority_answer *b)
+{
+    if (a->word != b->word || a->count != b->count || !slice_equal(a->alias, b->alias))
+        return false;
+    for (size_t i = 0; i < a->count; i++) { /* in whichever order */
+        size_t k = 0;
+
+        while (k < b->count && !slice_equal(a->texts[i], b->texts[k]))
+            k++;
+        if (k == b->count)
+            return false;
+    }
+    return true;
+}
+
+bool survey_servers_agree(const struct survey *survey)
+{
+    const struct authority_look *look = &survey->look;
+
+    for (size_t s = 0; s < look->count; s++)
+        for (size_t i = 0; i < survey->record_count + 1; i++)
+            if (look->list[s].answers[i].word < AUTHORITY_ABSENT ||
+                !same_answer(&look->list[0].answers[i], &look->list[s].answers[i]))
+                return false;
+    return survey->servers_asked && look->count > 0;
 }

@@ -27,7 +27,9 @@ struct survey {
     struct slice domain;                            /* set by the caller */
     struct survey_record records[IDENTITY_RECORDS]; /* likewise */
     size_t record_count;                            /* likewise */
-    bool thorough; /* likewise: the servers are asked even when all is right */
+    bool
+        thorough; /* likewise: the servers are asked even when all is right, the last question being
+                    * for the domain's own DMARC policy */
     struct slice dmarc_state, dmarc_record; /* as dmarc_judge has them */
     struct authority_look look;
     bool servers_asked;
@@ -43,6 +45,8 @@ struct survey {
  * a finding that proves nothing. */
 MUST_CHECK int survey_run(struct task *t, const struct authority_options *options,
                           struct survey *survey);
+/* Whether all servers say the same, and none is silent or lame. Of a thorough survey. */
+bool survey_servers_agree(const struct survey *survey);
 /* For CLEANUP; findings are gone with it. */
 void survey_done(struct survey *survey);
 

@@ -86,6 +86,36 @@ static int records_to_json(struct arena *arena, const struct identity *identity,
     return r;
 }
 
+static void add_times(json_t *object, const struct identity *identity)
+{
+    json_object_set_new(object, "checked", control_json_time(identity->checked_us));
+    json_object_set_new(object, "last_success", control_json_time(identity->succeeded_us));
+    json_object_set_new(object, "next_check", control_json_time(identity->next_check_us));
+}
+
+/* Whether the domain is proven to be the site's, by its three records: what sending rests on. */
+static json_t *dkim_to_json(const struct identity *identity)
+{
+    json_t *object = json_object();
+
+    add_text(object, "state", identity->state);
+    json_object_set_new(object, "since", control_json_time(identity->since_us));
+    add_text(object, "why", identity->why);
+    add_text(object, "next_step", identity->next_step);
+    add_times(object, identity);
+    return object;
+}
+
+static json_t *dmarc_to_json(const struct identity *identity)
+{
+    json_t *object = json_object();
+
+    add_text(object, "state", identity->dmarc_state);
+    json_object_set_new(object, "since", control_json_time(identity->dmarc_since_us));
+    add_text(object, "record", identity->dmarc_record);
+    return object;
+}
+
 int identity_to_json(struct arena *arena, const struct identity *identity, json_t **ret)
 {
     json_t *object = json_object(), *records = json_array();
@@ -98,13 +128,12 @@ int identity_to_json(struct arena *arena, const struct identity *identity, json_
     json_object_set_new(object, "subdomains", json_boolean(identity->covers_subdomains));
     add_text(object, "why", identity->why);
     add_text(object, "next_step", identity->next_step);
-    json_object_set_new(object, "checked", control_json_time(identity->checked_us));
-    json_object_set_new(object, "next_check", control_json_time(identity->next_check_us));
-    json_object_set_new(object, "dmarc",
-                        json_pack("{s:o, s:o}", "state", control_json_text(identity->dmarc_state),
-                                  "record", control_json_text(identity->dmarc_record)));
+    add_times(object, identity);
+    json_object_set_new(object, "dkim", dkim_to_json(identity));
+    json_object_set_new(object, "dmarc", dmarc_to_json(identity));
     json_object_set_new(object, "alignment",
                         alignments_to_json(identity->alignments, identity->alignment_count));
+    add_text(object, "name_servers", identity->zone_servers);
     json_object_set_new(object, "records", records);
     if (r < 0) {
         json_decref(object);

@@ -17,6 +17,13 @@ SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, 
        must_ask, zone_servers, zone_primary, dmarc_since_us, dkim_zone, rotated_us, rotate_us
 FROM identity WHERE id = $1;
 
+-- name: identity_page
+SELECT i.id, s.name, i.domain, i.state, i.since_us, i.why, i.checked_us, i.next_check_us,
+       i.dmarc_state, (SELECT count(*) FROM identity_key k
+                       WHERE k.identity_id = i.id AND k.record_state = 'right')
+FROM identity i JOIN site s ON s.id = i.site_id
+WHERE i.id > $1 AND ($2 = '' OR i.state = $2) ORDER BY i.id LIMIT $3;
+
 -- name: identity_due
 SELECT id FROM identity WHERE next_check_us IS NOT NULL AND next_check_us <= $1
 ORDER BY next_check_us LIMIT $2;
