@@ -208,7 +208,11 @@ static void servers_explain(void **state)
         {"l l", false, RECORD_UNKNOWN, CAUSE_SILENT, CAUSE_LAME,
          "None of the domain's name servers"},
         {"l s", false, RECORD_UNKNOWN, CAUSE_BOGUS, CAUSE_BOGUS, "before"},
-        {"l s", true, RECORD_ABSENT, CAUSE_ABSENT, CAUSE_ABSENT, "before"},
+        {"l s", true, RECORD_ABSENT, CAUSE_ABSENT, CAUSE_LAME, "None of the domain's"},
+        {"f f", true, RECORD_ABSENT, CAUSE_ABSENT, CAUSE_ABSENT, "before"},
+        {"f f", false, RECORD_UNKNOWN, CAUSE_SILENT, CAUSE_LAME, "None of the domain's"},
+        {"s s", true, RECORD_ABSENT, CAUSE_ABSENT, CAUSE_ABSENT, "before"},
+        {"l a", true, RECORD_ABSENT, CAUSE_ABSENT, CAUSE_ABSENT, "before"},
         {"a a", true, RECORD_ABSENT, CAUSE_ABSENT, CAUSE_ABSENT, "before"},
         {"K K", true, RECORD_ABSENT, CAUSE_ABSENT, CAUSE_ABSENT, "remembers"},
         {"a a", true, RECORD_RIGHT, CAUSE_NONE, CAUSE_NONE, "before"},
@@ -232,7 +236,7 @@ static void servers_explain(void **state)
         if (finding.cause != cases[i].after ||
             slice_find_slice(text, slice_text(cases[i].text)) < 0)
             fail_msg("case %zu: %s: %.*s", i, record_cause_name(finding.cause), SLICE_ARG(text));
-        assert_int_equal(finding.proven, cases[i].proven);
+        assert_int_equal(finding.proven, cases[i].proven && finding.cause != CAUSE_LAME);
     }
 }
 

@@ -306,8 +306,8 @@ static int tell_of_ousted(struct task *t, const struct check *check)
     return r == -ECANCELED ? r : 0;
 }
 
-/* At once: what the check does after it may take its time. A gateway that is away hears it when it is
- * back. */
+/* At once: what the check does after it may take its time. A gateway that is away hears it when it
+ * is back. */
 static int tell_gateways(struct task *t, const struct check *check)
 {
     int r;
@@ -334,10 +334,10 @@ int onboard_check(struct task *t, struct onboard_service *service, int64_t ident
     r = conclude(t, &check);
     if (r < 0)
         return r;
-    if (check.changed)
-        r = tell_gateways(t, &check);
-    if (r == 0 && check.ousted_site_id)
+    if (check.ousted_site_id)
         r = tell_of_ousted(t, &check);
+    if (r == 0 && check.changed)
+        r = tell_gateways(t, &check);
     if (r < 0)
         return r;
     return dmarc_check(

@@ -61,13 +61,22 @@ static void disagree(struct arena *arena, const struct opinions *o, struct recor
 static void lame(struct arena *arena, const struct authority_look *look, const struct opinions *o,
                  size_t which, struct record_finding *finding)
 {
-    finding->cause = CAUSE_LAME;
+    *finding = (struct record_finding){.cause = CAUSE_LAME};
     finding->server = server_text(arena, o->lame);
     finding->trouble = arena_printf(
         arena,
         "None of the domain's name servers answers for it: %.*s %s. Have the registrar name servers "
         "that have the zone %.*s, or have those load it. Nothing was changed; Letterhead asks again.",
         SLICE_ARG(finding->server), o->lame->answers[which].why, SLICE_ARG(look->zone));
+}
+
+/* A server that has a fault may have answered the resolver before. */
+static bool nobody_serves(const struct opinions *o, size_t which,
+                          const struct record_finding *finding)
+{
+    if (!o->lame || o->with || o->without || finding->cause == CAUSE_BOGUS)
+        return false;
+    return !finding->proven || o->lame->answers[which].word == AUTHORITY_LAME;
 }
 
 void diagnosis_refine(struct arena *arena, const struct authority_look *look, size_t which,
@@ -81,7 +90,7 @@ void diagnosis_refine(struct arena *arena, const struct authority_look *look, si
         finding->server = server_text(arena, o.without);
     if (o.with && o.without)
         disagree(arena, &o, finding);
-    else if (o.lame && !o.with && !o.without && !finding->proven && finding->cause != CAUSE_BOGUS)
+    else if (nobody_serves(&o, which, finding))
         lame(arena, look, &o, which, finding);
     else if (o.with && finding->proven)
         finding->advice =

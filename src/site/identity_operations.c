@@ -80,7 +80,11 @@ static const char *const states[] = {"NOT_STARTED", "PENDING",           "SUCCES
                                      "FAILED",      "TEMPORARY_FAILURE", NULL};
 
 static const struct control_field list_fields[] = {
-    {.name = "state", .type = CONTROL_TEXT, .choices = states, .help = "only those in this state"},
+    {.name = "state",
+     .type = CONTROL_TEXT,
+     .max = 20,
+     .choices = states,
+     .help = "only those in this state"},
     {.name = "after",
      .type = CONTROL_NUMBER,
      .max = INT64_MAX,
