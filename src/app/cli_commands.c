@@ -59,6 +59,15 @@ const struct cli_command cli_commands[] = {
      .example = "  letterhead identity check town-library\n"
                 "  until letterhead identity check town-library; do sleep 60; done\n"
                 "\nThe exit status is 0 if mail may be sent, and 1 if not yet.\n"},
+    {.words = "identity keys",
+     .operation = "identity.keys",
+     .print = cli_print_keys,
+     .example = "  letterhead identity keys town-library\n"},
+    {.words = "identity rotate",
+     .operation = "identity.rotate",
+     .print = cli_print_rotated,
+     .example = "  letterhead identity rotate town-library\n"
+                "  letterhead identity rotate town-library --compromised\n"},
     {.words = "publication list",
      .operation = "publication.list",
      .print = cli_print_publications,

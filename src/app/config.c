@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/config_dkim.h"
 #include "app/config_inbound.h"
 #include "app/config_rules.h"
 #include "app/config_values.h"
@@ -17,7 +18,6 @@ enum { CONFIG_FILE_BYTES_MAX = 1 << 20 };
 #define DURATION_AT(member) .type = SCHEMA_DURATION, .offset = AT(member)
 
 static const char *const tls_modes[] = {"starttls", "implicit", "none", NULL};
-static const char *const records_words[] = {"txt", "cname", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct schema_field listener_fields[] = {
@@ -257,47 +257,6 @@ static const struct schema_field resolver_fields[] = {
     {.name = NULL},
 };
 
-static const struct schema_field dkim_fields[] = {
-    {.name = "key_bits",
-     .type = SCHEMA_NUMBER,
-     .offset = AT(key_bits),
-     .fallback = "2048",
-     .min = 1024,
-     .max = 4096},
-    {.name = "records",
-     .type = SCHEMA_CHOICE,
-     .offset = AT(dkim_records),
-     .choices = records_words,
-     .fallback = "txt"},
-    {.name = "patience",
-     DURATION_AT(identity_patience_s),
-     .fallback = "72h",
-     .min = 3600,
-     .max = 90 * 86400},
-    {.name = "grace", DURATION_AT(identity_grace_s), .fallback = "72h", .max = 30 * 86400},
-    {.name = "revoke_after", DURATION_AT(identity_revoke_s), .fallback = "10m", .max = 86400},
-    {.name = NULL},
-};
-
-static const struct schema_field publishing_fields[] = {
-    {.name = "(line)", .type = SCHEMA_LINE, .offset = AT(publishing_line)},
-    {.name = "zone", CONFIG_HOST_NAME, .offset = AT(publishing_zone), .fallback = ""},
-    {.name = "server",
-     .type = SCHEMA_CUSTOM,
-     .offset = AT(publishing_server),
-     .fallback = "",
-     .custom = config_read_dns_server,
-     .expected = "an address such as 192.0.2.53 or 127.0.0.1:53"},
-    {.name = "tsig_key_file", CONFIG_ABSOLUTE_PATH, .offset = AT(tsig_key_file), .fallback = ""},
-    {.name = "ttl",
-     .type = SCHEMA_DURATION,
-     .offset = AT(publishing_ttl_s),
-     .fallback = "10m",
-     .min = 1,
-     .max = 86400},
-    {.name = NULL},
-};
-
 static const struct schema_field history_fields[] = {
     {.name = "keep",
      DURATION_AT(history_keep_s),
@@ -355,8 +314,8 @@ static const struct schema_field config_fields[] = {
     {.name = "tls_reports", .type = SCHEMA_GROUP, .fields = tls_reports_fields},
     {.name = "queue", .type = SCHEMA_GROUP, .fields = queue_fields},
     {.name = "resolver", .type = SCHEMA_GROUP, .fields = resolver_fields},
-    {.name = "dkim", .type = SCHEMA_GROUP, .fields = dkim_fields},
-    {.name = "publishing", .type = SCHEMA_GROUP, .fields = publishing_fields},
+    {.name = "dkim", .type = SCHEMA_GROUP, .fields = config_dkim_fields},
+    {.name = "publishing", .type = SCHEMA_GROUP, .fields = config_publishing_fields},
     {.name = "history", .type = SCHEMA_GROUP, .fields = history_fields},
     {.name = "notices", .type = SCHEMA_GROUP, .fields = notices_fields},
     {.name = NULL},

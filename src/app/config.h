@@ -93,7 +93,8 @@ struct config {
     struct slice resolver_trust_anchor;
 
     uint64_t key_bits;
-    int dkim_records; /* enum config_dkim_records */
+    int dkim_records;             /* enum config_dkim_records */
+    uint64_t dkim_rotate_every_s; /* 0: not by the clock */
     uint64_t identity_patience_s, identity_grace_s,
         identity_revoke_s; /* onboard/identity_state.h */
 

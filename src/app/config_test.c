@@ -77,6 +77,7 @@ static void the_example_shows_the_defaults(void **state)
     assert_int_equal(as_is->lifetime_s, all_live->lifetime_s);
     assert_int_equal(as_is->key_bits, all_live->key_bits);
     assert_int_equal(as_is->dkim_records, all_live->dkim_records);
+    assert_int_equal(as_is->dkim_rotate_every_s, all_live->dkim_rotate_every_s);
     assert_int_equal(as_is->publishing_ttl_s, all_live->publishing_ttl_s);
     assert_int_equal(as_is->identity_patience_s, all_live->identity_patience_s);
     assert_int_equal(as_is->identity_grace_s, all_live->identity_grace_s);

@@ -8,6 +8,7 @@
 #include "onboard/check.h"
 #include "onboard/platform.h"
 #include "onboard/probe_operations.h"
+#include "onboard/rotate.h"
 #include "queue/operations.h"
 #include "site/service.h"
 #include "submit/operations.h"
@@ -33,6 +34,7 @@ void operations_join(const struct operation_services *services,
         tls_report_operations(services->tls_reporter),
         publisher_operations(services->publisher),
         platform_operations(services->platform),
+        rotate_operations(services->rotate),
         status_operations(services->feedback),
     };
 

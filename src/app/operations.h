@@ -16,6 +16,7 @@ struct probe_operations_service;
 struct tls_reporter;
 struct publisher;
 struct platform_service;
+struct rotate_service;
 
 /* What the handlers work on; all NULL where the table is only looked at. */
 struct operation_services {
@@ -30,9 +31,10 @@ struct operation_services {
     struct publisher *publisher;
     struct platform_service *platform;
     struct probe_operations_service *probes;
+    struct rotate_service *rotate;
 };
 
-enum { OPERATION_SETS = 18 };
+enum { OPERATION_SETS = 19 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

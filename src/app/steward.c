@@ -49,6 +49,7 @@ struct steward {
     struct tls_reporter tls_reporter;
     struct return_keeper return_keeper;
     struct publisher *publisher;
+    struct rotate_service rotate;
     struct control_set sets[OPERATION_SETS];
     struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
     size_t use_count;
@@ -241,6 +242,7 @@ static void join_operations(struct steward *s)
     s->platform = (struct platform_service){s->options.site.hostname, s->options.bounce_domain,
                                             s->options.shaping};
     join_probes(s);
+    s->rotate = (struct rotate_service){&s->site, s->options.rotation};
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};
     s->mail = s->options.mail;
@@ -261,7 +263,7 @@ static void join_operations(struct steward *s)
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
                                                  &s->feedback, s->options.shaping, &s->sts,
                                                  &s->tls_reporter, s->publisher, &s->platform,
-                                                 &s->probes},
+                                                 &s->probes, &s->rotate},
                     s->sets);
 }
 
@@ -326,6 +328,13 @@ static int keep_return_keys(struct task *t, void *argument)
     struct steward *s = argument;
 
     return return_keeper_run(t, &s->return_keeper);
+}
+
+static int rotate(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return rotate_run(t, &s->rotate);
 }
 
 static int publish(struct task *t, void *argument)
@@ -403,6 +412,7 @@ static int work(struct task *t, struct steward *s)
         {"return keys", keep_return_keys},
         {"reports", take_reports},
         {"publish", publish},
+        {"rotate", rotate},
     };
     CLEANUP(scope_close) struct scope scope;
     int r = 0;

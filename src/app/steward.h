@@ -13,6 +13,7 @@
 #include "onboard/check.h"
 #include "onboard/platform.h"
 #include "onboard/relay_watch.h"
+#include "onboard/rotate.h"
 #include "runtime/peer_group.h"
 #include "site/service.h"
 
@@ -33,7 +34,8 @@ struct steward_options {
     struct site_service site;    /* store, vault and pusher are filled in */
     struct own_mail_sender mail; /* whom to tell; the rest is filled in */
     struct identity_times times;
-    struct authority_options authority;    /* what it points to is borrowed */
+    struct authority_options authority; /* what it points to is borrowed */
+    struct rotation_times rotation;
     const struct zone_server *zone_server; /* NULL: nothing is published; borrowed */
     struct shaping_service *shaping; /* its file has been read; store and gateways are filled in */
     struct https *https; /* what policies of MTA-STS are fetched by; borrowed, stopped at the end */

@@ -1,6 +1,7 @@
 #include "deliver/sign.h"
 
 #include "base/limits.h"
+#include "deliver/kept_signature.h"
 #include "vault/client.h"
 #include "wire/dkim_sign.h"
 #include "wire/header.h"
@@ -36,9 +37,9 @@ static int find_signer(struct arena *arena, const struct directory *directory,
                            .domain = arena_copy(arena, identity->domain),
                            .key_count = identity->key_count};
     for (size_t i = 0; i < identity->key_count; i++)
-        ret->keys[i] = (struct directory_key){arena_copy(arena, identity->keys[i].selector),
-                                              identity->keys[i].algorithm,
-                                              arena_copy(arena, identity->keys[i].sealed)};
+        ret->keys[i] = (struct directory_key){
+            arena_copy(arena, identity->keys[i].selector), identity->keys[i].algorithm,
+            arena_copy(arena, identity->keys[i].sealed), identity->keys[i].since_us};
     *ret_why = NULL;
     return 0;
 }
@@ -135,7 +136,7 @@ int sign_message(struct task *t, struct arena *arena, const struct sign_options 
 
     if (r < 0)
         return r;
-    if (job->signature.size) {
+    if (kept_signature_is_by(arena, job->signature, signer.domain, signer.keys, signer.key_count)) {
         buffer_add(&fields, job->signature);
     } else {
         r = sign_with_keys(t, arena, options, job, &signer, &fields);

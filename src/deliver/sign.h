@@ -23,9 +23,10 @@ struct signature {
  * identity that covers the From; the message goes unsigned by us. */
 bool sign_is_wanted(const struct sign_options *options, const struct queue_job *job);
 
-/* 0 with *ret (memory from the arena); a signature that the job carries already is used again.
- * -EKEYREVOKED: its identity is not verified at present. -EACCES: the site may not sign as this
- * domain. *ret_why says so. Other errors: the vault could not be asked, or refused. */
+/* 0 with *ret (memory from the arena); a signature that the job carries already is used again if
+ * the very keys that sign now have made it. -EKEYREVOKED: its identity is not verified at present.
+ * -EACCES: the site may not sign as this domain. *ret_why says so. Other errors: the vault could
+ * not be asked, or refused. */
 MUST_CHECK int sign_message(struct task *t, struct arena *arena, const struct sign_options *options,
                             const struct queue_job *job, struct signature *ret,
                             const char **ret_why);

@@ -8,6 +8,7 @@
 #include "runtime/world.h"
 #include "site/claim.h"
 #include "site/identity.h"
+#include "site/notice.h"
 #include "site/pusher.h"
 
 struct check {
@@ -18,6 +19,7 @@ struct check {
     struct identity_look look; /* what is to be judged */
     bool changed;              /* the gateway must know */
     int64_t ousted_site_id;    /* which has lost the domain to this one; 0: none */
+    bool key_seen;             /* one was seen for the first time */
 };
 
 static void check_done(struct check *check)
@@ -146,6 +148,57 @@ static const struct record_finding *finding_of(struct check *check, const struct
     return NULL;
 }
 
+static void apply_finding_to(struct check *check, struct identity_key *key,
+                             const struct record_finding *finding)
+{
+    bool seen_before = key->seen_us != 0;
+
+    check->changed |= apply_finding(key, finding, check->look.now_us);
+    check->key_seen |= key->seen_us && !seen_before;
+}
+
+/* What rotate.c asks of the client when a key was compromised is done once its successor is
+ * there. */
+static int mend_key_notice(struct check *check)
+{
+    const struct identity *identity = &check->identity;
+    const struct notice notice = {
+        .site_id = (uint64_t)identity->site_id,
+        .topic = arena_printf(&check->arena, "key:%lld", (long long)identity->id),
+        .subject = arena_printf(&check->arena, "The new mail key of %.*s is there",
+                                SLICE_ARG(identity->domain)),
+        .text = SLICE("Its DNS record was found. Thank you; nothing else is to be done.\n"),
+    };
+
+    return check->key_seen ? notice_raise(check->service->store, &notice, check->look.now_us) : 0;
+}
+
+/* A key that took the place of a compromised one does not count before its record was seen for the
+ * first time, and a withdrawn one counts no more: nobody is to lose his right to send by that. */
+static bool is_waived(const struct identity *identity, const struct identity_key *key)
+{
+    return key->withdrawn_us || (!identity_is_cname(identity) && !key->seen_us &&
+                                 key->created_us > identity->created_us);
+}
+
+/* They are taken to be as the best of the others. */
+static void waive_records(struct check *check)
+{
+    const struct identity *identity = &check->identity;
+    struct identity_look *look = &check->look;
+    size_t best = identity->key_count;
+
+    for (size_t i = 0; i < identity->key_count; i++)
+        if (!is_waived(identity, &identity->keys[i]) &&
+            (best == identity->key_count || look->records[i] == RECORD_RIGHT))
+            best = i;
+    for (size_t i = 0; best < identity->key_count && i < identity->key_count; i++)
+        if (is_waived(identity, &identity->keys[i])) {
+            look->records[i] = look->records[best];
+            look->proven[i] = look->proven[best];
+        }
+}
+
 static int judge_records(struct check *check)
 {
     struct identity_look *look = &check->look;
@@ -156,10 +209,12 @@ static int judge_records(struct check *check)
         const struct record_finding *finding = finding_of(check, key);
 
         if (finding)
-            check->changed |= apply_finding(key, finding, look->now_us);
+            apply_finding_to(check, key, finding);
         look->proven[i] = finding && finding->proven;
         r = record_state_parse(key->record_state, &look->records[i]);
     }
+    if (r == 0)
+        waive_records(check);
     return r;
 }
 
@@ -294,6 +349,8 @@ static int conclude(struct task *t, struct check *check)
     if (r == 0)
         r = identity_notice_raise(check->service->store, &check->identity, check->look.state,
                                   &verdict, check->look.now_us);
+    if (r == 0)
+        r = mend_key_notice(check);
     return r < 0 ? r : store_transaction_commit(&all);
 }
 

@@ -169,6 +169,7 @@ static void write_identity(struct buffer *body, const struct directory_identity 
     for (size_t i = 0; i < identity->key_count; i++) {
         buffer_add_sized(body, identity->keys[i].selector);
         buffer_add_u8(body, (uint8_t)identity->keys[i].algorithm);
+        buffer_add_u64(body, (uint64_t)identity->keys[i].since_us);
         buffer_add_sized(body, identity->keys[i].sealed);
     }
 }
@@ -274,6 +275,7 @@ static void read_identity(struct cursor *c, struct arena *arena, struct director
         ret->keys[i].selector = read_copy(c, arena);
         ret->keys[i].algorithm =
             (enum key_algorithm)read_choice(c, KEY_RSA_SHA256, KEY_ED25519_SHA256);
+        ret->keys[i].since_us = (int64_t)cursor_u64(c);
         ret->keys[i].sealed = read_copy(c, arena);
     }
 }

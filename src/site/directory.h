@@ -29,6 +29,7 @@ struct directory_key {
     struct slice selector;
     enum key_algorithm algorithm;
     struct slice sealed; /* opaque; only the vault can open it (vault/protocol.h) */
+    int64_t since_us;    /* signs since then: a signature made before is not used again */
 };
 
 struct directory_identity {

@@ -1,5 +1,6 @@
 #include "site/identity.h"
 
+#include "site/identity_key.h"
 #include "wire/dkim_key.h"
 
 const char *const identity_slots[IDENTITY_KEYS] = {"active", "next", "retiring"};
@@ -110,28 +111,6 @@ int identity_find(struct store *s, struct arena *arena, int64_t id, struct ident
     return read_parts(s, arena, ret);
 }
 
-static const char *algorithm_name(enum key_algorithm algorithm)
-{
-    return algorithm == KEY_ED25519_SHA256 ? "ed25519-sha256" : "rsa-sha256";
-}
-
-static int insert_key(struct store *s, const struct identity *identity,
-                      const struct identity_key *key)
-{
-    CLEANUP(query_done) struct query q = store_query(s, STORE_IDENTITY_KEY_ADD);
-
-    query_bind_int(&q, key->id);
-    query_bind_int(&q, identity->id);
-    query_bind_text(&q, key->slot);
-    query_bind_text(&q, key->selector);
-    query_bind_text(&q, slice_text(algorithm_name(key->algorithm)));
-    query_bind_blob(&q, key->sealed);
-    query_bind_blob(&q, key->public_key);
-    query_bind_int(&q, identity->created_us);
-    query_bind_text(&q, key->origin);
-    return query_run(&q);
-}
-
 static int insert_row(struct store *s, const struct identity *identity)
 {
     CLEANUP(query_done) struct query q = store_query(s, STORE_IDENTITY_ADD);
@@ -152,7 +131,7 @@ int identity_insert(struct store *s, const struct identity *identity)
     int r = insert_row(s, identity);
 
     for (size_t i = 0; i < identity->key_count && r == 0; i++)
-        r = insert_key(s, identity, &identity->keys[i]);
+        r = identity_key_insert(s, identity->id, &identity->keys[i], identity->created_us);
     return r;
 }
 

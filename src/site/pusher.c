@@ -56,7 +56,8 @@ static void describe_identity(const struct identity *identity, struct directory_
         ret->why_not = SLICE_NONE;
     if (!key)
         return;
-    ret->keys[0] = (struct directory_key){key->selector, key->algorithm, key->sealed};
+    ret->keys[0] =
+        (struct directory_key){key->selector, key->algorithm, key->sealed, key->slot_since_us};
     ret->key_count = 1;
 }
 

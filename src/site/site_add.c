@@ -4,19 +4,15 @@
 #include "site/domain.h"
 #include "site/identity.h"
 #include "site/identity_json.h"
+#include "site/identity_key.h"
 #include "site/publication.h"
-#include "vault/client.h"
 #include "wire/address.h"
-#include "wire/base32.h"
 #include "wire/dns_text.h"
 
-#include "runtime/world.h"
-
 enum {
-    SELECTOR_RANDOM_BYTES = 20, /* 32 characters that nobody guesses, nor meets by accident */
-    SELECTOR_CHARACTERS = 32,
     KEY_CREATION_S = 60,
-    DOMAIN_BYTES_MAX = WIRE_DNS_NAME_BYTES_MAX - SELECTOR_CHARACTERS - sizeof("._domainkey."),
+    DOMAIN_BYTES_MAX =
+        WIRE_DNS_NAME_BYTES_MAX - IDENTITY_SELECTOR_CHARACTERS - sizeof("._domainkey."),
 };
 
 /* What is to be added, checked and complete. In the arena of the call. */
@@ -160,36 +156,6 @@ static int reserve_ids(struct store *s, struct plan *plan)
     return r;
 }
 
-static struct slice new_selector(struct task *t, struct arena *arena)
-{
-    CLEANUP(buffer_done) struct buffer text = BUFFER_NONE;
-    uint8_t random[SELECTOR_RANDOM_BYTES];
-
-    world_random(task_world(t), random, sizeof random);
-    wire_base32_encode(&text, slice_of(random, sizeof random));
-    return arena_copy(arena, buffer_slice(&text));
-}
-
-static int create_key(struct task *t, const struct site_service *service, struct arena *arena,
-                      const struct plan *plan, struct identity_key *key)
-{
-    struct vault_new_key made = {BUFFER_NONE, BUFFER_NONE};
-    struct vault_key_binding binding = {.site_id = (uint64_t)plan->site.id,
-                                        .domain = plan->identity.domain,
-                                        .algorithm = VAULT_RSA_SHA256};
-    int r;
-
-    key->selector = binding.selector = new_selector(t, arena);
-    key->algorithm = KEY_RSA_SHA256;
-    r = vault_create_key(t, service->vault, &binding, service->key_bits, &made);
-    if (r == 0) {
-        key->sealed = arena_copy(arena, buffer_slice(&made.sealed));
-        key->public_key = arena_copy(arena, buffer_slice(&made.public_key));
-        vault_new_key_done(&made);
-    }
-    return r;
-}
-
 static int create_keys(struct task *t, const struct site_service *service, struct arena *arena,
                        struct plan *plan)
 {
@@ -200,12 +166,15 @@ static int create_keys(struct task *t, const struct site_service *service, struc
 
     if (identity->domain.size == 0)
         return 0;
+    identity->site_id = plan->site.id;
     identity->key_count = IDENTITY_KEYS;
     for (size_t i = 0; i < IDENTITY_KEYS && r == 0; i++) {
         identity->keys[i].slot = slice_text(identity_slots[i]);
         identity->keys[i].record_state = SLICE("unknown");
         identity->keys[i].origin = SLICE("made");
-        r = create_key(t, service, arena, plan, &identity->keys[i]);
+        identity->keys[i].algorithm = KEY_RSA_SHA256;
+        identity->keys[i].selector = identity_selector(t, arena);
+        r = identity_key_make(t, service, arena, identity, &identity->keys[i]);
     }
     return r;
 }

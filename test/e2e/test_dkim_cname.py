@@ -108,12 +108,8 @@ def wait_verified(service, site):
     return stage.wait_until(f"{site} to be verified", verified, seconds=30)
 
 
-def add_verified(service, zone, name):
-    """A site whose client has installed its three CNAMEs."""
-    service.call("site", "add", name, "--domain", f"{name}.example")
-    wait_published(service, name)
-    zone.install(service, name)
-    wait_verified(service, name)
+def site_of(service, name):
+    """A site that is there already, with a credential."""
     site = stage.Site.__new__(stage.Site)
     site.service, site.name, site.domain = service, name, f"{name}.example"
     site.credential = service.ask("credential", "add", name)
@@ -141,9 +137,7 @@ def test_from_set_up_to_a_message_that_verifies(platform, zone, inbox):
 
     zone.install(platform, "library")
     wait_verified(platform, "library")
-    site = stage.Site.__new__(stage.Site)
-    site.service, site.name, site.domain = platform, "library", "library.example"
-    site.credential = platform.ask("credential", "add", "library")
+    site = site_of(platform, "library")
     before = len(inbox.messages())
     site.send()
     content = inbox.wait_for_messages(before + 1)[-1].read_bytes()

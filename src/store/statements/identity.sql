@@ -61,3 +61,45 @@ WHERE id = $1;
 -- name: identity_key_remove_all
 DELETE FROM identity_key
 WHERE identity_id IN (SELECT id FROM identity WHERE site_id = $1);
+
+-- name: identity_key_move
+UPDATE identity_key SET slot = $2, slot_since_us = $3 WHERE id = $1;
+
+-- name: identity_key_withdraw
+UPDATE identity_key
+SET withdrawn_us = $2, sealed = x'', slot = 'retiring', slot_since_us = $2 WHERE id = $1;
+
+-- name: identity_key_remake
+UPDATE identity_key
+SET slot = 'next', slot_since_us = $4, sealed = $2, public_key = $3, created_us = $4, seen_us = NULL,
+    withdrawn_us = NULL, origin = 'made', algorithm = 'rsa-sha256'
+WHERE id = $1;
+
+-- name: identity_key_remove
+DELETE FROM identity_key WHERE id = $1;
+
+-- name: identity_rotated
+UPDATE identity SET rotated_us = $2, rotate_us = NULL, next_check_us = $3 WHERE id = $1;
+
+-- name: identity_rotate_later
+UPDATE identity SET rotate_us = $2 WHERE id = $1;
+
+-- name: identity_check_soon
+UPDATE identity SET next_check_us = $2 WHERE id = $1 AND coalesce(next_check_us, $2) >= $2;
+
+-- name: identity_rotation_due
+SELECT id FROM identity
+WHERE state = 'SUCCESS' AND coalesce(rotate_us, 0) <= $1
+  AND coalesce(rotated_us, created_us) + $2 + (id * 7919 % 1000) * ($2 / 10000) <= $1
+ORDER BY coalesce(rotated_us, created_us) LIMIT $3;
+
+-- name: identity_refill_due
+SELECT identity.id FROM identity
+WHERE NOT EXISTS (SELECT 1 FROM identity_key AS next
+                  WHERE next.identity_id = identity.id AND next.slot = 'next')
+  AND EXISTS (SELECT 1 FROM identity_key AS retiring
+              WHERE retiring.identity_id = identity.id AND retiring.slot = 'retiring'
+                AND (retiring.slot_since_us = retiring.created_us
+                     OR (retiring.withdrawn_us IS NULL AND retiring.slot_since_us <= $1)
+                     OR (retiring.withdrawn_us IS NOT NULL AND retiring.withdrawn_us <= $2)))
+LIMIT $3;
