@@ -34,7 +34,7 @@ struct operation_services {
     struct rotate_service *rotate;
 };
 
-enum { OPERATION_SETS = 19 };
+enum { OPERATION_SETS = 20 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

@@ -66,7 +66,8 @@ enum {
     LIMIT_RETURN_PATH_DAYS =
         28, /* that a return path is taken after its message has left the queue */
     /* What a site's mail is kept from; a gateway has 43 bytes for each at most */
-    LIMIT_SUPPRESSIONS = 100000, /* of one site */
+    LIMIT_SUPPRESSIONS = 100000,   /* of one site */
+    LIMIT_BREAKER_DOMAINS = 20000, /* receiving domains whose unknown users are counted */
 
     /* Between processes: one frame */
     LIMIT_FRAME_BYTES = 65536,

@@ -2,16 +2,22 @@
 
 #include "base/log.h"
 #include "feedback/reputation.h"
+#include "feedback/breaker_store.h"
 #include "site/site.h"
 #include "site/suppression.h"
 
 #include <stdlib.h>
 
+static const int64_t HOUR_US = 3600 * (int64_t)1000000;
 static const int64_t DAY_US = 86400 * (int64_t)1000000;
 
 struct outcomes {
     struct outcome_options options; /* its rules are those of the loop */
-    struct feedback_rules *rules; /* those of the helper thread: the same, but while they change */
+    /* Of the helper thread, as all that follows: the same rules, but while they change. */
+    struct feedback_rules *rules;
+    struct breaker *breaker;
+    bool remembers;  /* what was known of domains has been read */
+    int64_t kept_us; /* when it was kept last; of an event */
 };
 
 /* Of one site, in this batch. */
@@ -34,6 +40,7 @@ struct application {
     struct slice body;
     uint64_t spool_id;
     uint64_t sequence; /* the last one that has counted */
+    int64_t time_us;   /* of the latest event */
     struct arena arena;
     struct tally *tallies;
     size_t tally_count, tally_capacity;
@@ -46,6 +53,7 @@ struct outcomes *outcomes_new(const struct outcome_options *options)
 
     o->options = *options;
     o->rules = options->rules;
+    o->breaker = breaker_new();
     return o;
 }
 
@@ -54,6 +62,7 @@ void outcomes_free(struct outcomes *o)
     if (!o)
         return;
     feedback_rules_free(o->options.rules);
+    breaker_free(o->breaker);
     free(o);
 }
 
@@ -147,6 +156,24 @@ static int site_is_known(struct application *a, uint64_t site_id)
     return !slice_equal(site.state, SLICE("removed"));
 }
 
+/* Whether the domain is to be believed that it does not know the recipient. */
+static int ask_breaker(struct application *a, const struct outcome *outcome,
+                       struct suppression *suppression)
+{
+    struct suppression *released;
+    size_t count;
+    int r;
+
+    if (outcome->verdict.class != FEEDBACK_HARD_RECIPIENT)
+        return 0;
+    r = breaker_store_ask(a->outcomes->breaker, a->outcomes->options.store, &a->arena,
+                          suppression->address, outcome->time_us, &suppression->held, &released,
+                          &count);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        note_newcomer(a, &released[i]);
+    return r;
+}
+
 static int note_suppression(struct application *a, const struct outcome *outcome)
 {
     struct suppression suppression;
@@ -159,6 +186,9 @@ static int note_suppression(struct application *a, const struct outcome *outcome
     if (r < 1)
         return r;
     suppression = describe_suppression(a, outcome);
+    r = ask_breaker(a, outcome, &suppression);
+    if (r < 0)
+        return r;
     r = suppression_put(a->outcomes->options.store, &suppression, &changed);
     if (r == -ENOSPC) {
         log_warning("the suppression list of site %llu is full; an address that bounced was not "
@@ -265,6 +295,8 @@ static int note_events(struct application *a, struct cursor c)
         if (r < 0 || event.sequence <= a->sequence)
             continue;
         a->sequence = event.sequence;
+        if (event.time_us > a->time_us)
+            a->time_us = event.time_us;
         if (!has_consequences(&event))
             continue;
         if (event.type == QUEUE_EVENT_DELIVERED || event.type == QUEUE_EVENT_ACCEPTED)
@@ -298,6 +330,17 @@ static int set_position(const struct application *a)
     return query_run(&q);
 }
 
+/* Once an hour. */
+static int keep_breaker(const struct application *a)
+{
+    struct outcomes *o = a->outcomes;
+
+    if (a->time_us - o->kept_us < HOUR_US)
+        return 0;
+    o->kept_us = a->time_us;
+    return breaker_store_keep(o->breaker, o->options.store, a->time_us);
+}
+
 static int store_all(struct application *a, struct cursor c)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
@@ -307,6 +350,8 @@ static int store_all(struct application *a, struct cursor c)
         r = get_position(a);
     if (r == 0)
         r = note_events(a, c);
+    if (r == 0)
+        r = keep_breaker(a);
     if (r == 0)
         r = set_position(a);
     return r == 0 ? store_transaction_commit(&all) : r;
@@ -328,6 +373,14 @@ static int look_for_consequences(struct cursor c)
     return 0;
 }
 
+static int remember(struct outcomes *o)
+{
+    int r = o->remembers ? 0 : breaker_store_load(o->breaker, o->options.store);
+
+    o->remembers = r == 0;
+    return r;
+}
+
 static int apply_batch(void *argument)
 {
     struct application *a = argument;
@@ -335,7 +388,11 @@ static int apply_batch(void *argument)
     int r = queue_event_batch_read(&c, &a->spool_id);
 
     if (r == 0)
+        r = remember(a->outcomes);
+    if (r == 0)
         r = look_for_consequences(c);
+    if (r >= 0)
+        breaker_note_sent(a->outcomes->breaker, a->spool_id, c);
     if (r == 1)
         r = store_all(a, c);
     if (r < 0)

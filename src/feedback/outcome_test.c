@@ -5,6 +5,7 @@
 #include "runtime/loop_test.h"
 #include "site/site.h"
 #include "site/suppression.h"
+#include "site/suppression_breaker.h"
 
 #include <stdio.h>
 
@@ -343,6 +344,96 @@ static int what_cannot_be_found_is_passed_over(struct task *t, void *argument)
     return 0;
 }
 
+enum { PEOPLE = 150, GONE = 25 };
+
+static const int64_t HOUR_US = 3600 * (int64_t)1000000;
+
+/* Mail for many people of one domain. */
+static void add_many(struct buffer *batch, uint64_t sequence, int64_t time_us)
+{
+    CLEANUP(buffer_done) struct buffer addresses = BUFFER_NONE;
+    struct queue_event event = {.sequence = sequence,
+                                .time_us = time_us,
+                                .type = QUEUE_EVENT_ACCEPTED,
+                                .id = message(9),
+                                .site_id = SITE};
+    char address[64];
+
+    for (int i = 0; i < PEOPLE; i++) {
+        snprintf(address, sizeof address, "user%d@town.example", i);
+        queue_event_address_write(&addresses, slice_text(address));
+    }
+    event.accepted.addresses = buffer_slice(&addresses);
+    event.accepted.recipient_count = event.accepted.address_count = PEOPLE;
+    queue_event_write(batch, &event);
+}
+
+static void add_unknown(struct buffer *batch, uint64_t sequence, uint32_t recipient,
+                        int64_t time_us)
+{
+    struct queue_event event = {.sequence = sequence,
+                                .time_us = time_us,
+                                .type = QUEUE_EVENT_BOUNCED,
+                                .id = message(9),
+                                .site_id = SITE,
+                                .recipient = recipient,
+                                .reply_code = 550,
+                                .enhanced = {5, 1, 1},
+                                .text = SLICE("550 5.1.1 User unknown")};
+
+    queue_event_write(batch, &event);
+}
+
+static size_t count_listed(struct fixture *f, bool held)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct suppression *found;
+    size_t count;
+
+    assert_int_equal(
+        suppression_list(f->store, &arena, SITE, held, SLICE_NONE, 1000, &found, &count), 0);
+    return count;
+}
+
+/* The domain knew everybody yesterday. What it says before it is doubted is doubted afterwards; a
+ * complaint is none of that. */
+static int a_domain_that_forgets_its_people_is_doubted(struct task *t, void *argument)
+{
+    struct buffer batch = batch_begin();
+    struct suppression_breaker breaker;
+    struct suppression found;
+    struct arena arena = ARENA_NONE;
+    struct fixture f;
+
+    (void)argument;
+    open_fixture(&f);
+    add_many(&batch, 1, 500000 * HOUR_US);
+    apply(t, &f, &batch);
+    batch = batch_begin();
+    for (uint32_t i = 0; i < GONE; i++)
+        add_unknown(&batch, 10 + i, i, 500003 * HOUR_US);
+    add_accepted(&batch, 100, 1);
+    add_end(&batch, 101, &(struct end){QUEUE_EVENT_COMPLAINED, 0, 0, 0, "abuse"});
+    apply(t, &f, &batch);
+    assert_int_equal(count_listed(&f, true), GONE);
+    assert_int_equal(count_listed(&f, false), 1);
+    assert_true(is_suppressed(&f, &found) && !found.held);
+    assert_int_equal(suppression_breaker_find(f.store, &arena, SLICE("town.example"), &breaker), 0);
+    assert_false(breaker.approved);
+    assert_int_equal(breaker.unknown, GONE);
+    assert_int_equal(breaker.until_us, 500009 * HOUR_US);
+
+    breaker.approved = true; /* an operator has looked: they are gone */
+    assert_int_equal(suppression_breaker_set(f.store, &breaker, 500003 * HOUR_US), 0);
+    batch = batch_begin();
+    add_unknown(&batch, 200, GONE, 500003 * HOUR_US);
+    apply(t, &f, &batch);
+    assert_int_equal(count_listed(&f, false), 2);
+    arena_done(&arena);
+    close_fixture(&f);
+    return 0;
+}
+
 static int refuses_what_is_no_batch(struct task *t, void *argument)
 {
     struct fixture f;
@@ -384,6 +475,7 @@ int main(void)
         FOLDER_TEST(a_batch_that_comes_again_does_nothing),
         FOLDER_TEST(sites_that_are_gone_do_no_harm),
         FOLDER_TEST(what_cannot_be_found_is_passed_over),
+        FOLDER_TEST(a_domain_that_forgets_its_people_is_doubted),
         FOLDER_TEST(refuses_what_is_no_batch),
     };
 

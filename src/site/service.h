@@ -41,6 +41,7 @@ struct control_set credential_operations(struct site_service *service);
 struct control_set notice_operations(struct site_service *service);
 struct control_set relay_operations(struct site_service *service);
 struct control_set suppression_operations(struct site_service *service);
+struct control_set suppression_review_operations(struct site_service *service);
 
 /* The field that names a site, the same everywhere. */
 #define SITE_FIELD                                                                                 \

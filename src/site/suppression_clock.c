@@ -4,6 +4,7 @@
 #include "runtime/task.h"
 #include "site/pusher.h"
 #include "site/suppression.h"
+#include "site/suppression_breaker.h"
 
 enum { AT_ONCE = 500 }; /* so that a transaction is short */
 
@@ -17,6 +18,22 @@ static int remove_all(struct store *s, const struct suppression *expired, size_t
     return r == 0 ? store_transaction_commit(&all) : r;
 }
 
+static int close_breakers(struct store *s, struct arena *arena, int64_t now_us)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    struct suppression_breaker *breakers;
+    size_t count = 0;
+    int r = suppression_breaker_list(s, arena, &breakers, &count);
+
+    if (r < 0 || count == 0)
+        return r;
+    r = store_transaction_begin(s, &all);
+    for (size_t i = 0; i < count && r == 0; i++)
+        if (breakers[i].until_us <= now_us)
+            r = suppression_breaker_remove(s, breakers[i].domain, now_us);
+    return r == 0 ? store_transaction_commit(&all) : r;
+}
+
 int suppression_clock_tick(struct task *t, struct site_service *service, bool *ret_more)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -27,6 +44,8 @@ int suppression_clock_tick(struct task *t, struct site_service *service, bool *r
 
     if (r == 0 && count)
         r = remove_all(service->store, expired, count);
+    if (r == 0)
+        r = close_breakers(service->store, &arena, task_wall_us(t));
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)

@@ -1,12 +1,13 @@
 /* Whole operations on a real database, and what the gateway makes of them. */
 #include "site/site.h"
 #include "site/suppression.h"
+#include "site/suppression_breaker.h"
 #include "site/suppression_clock.h"
 #include "site/world_test.h"
 
 struct fixture {
     struct site_world world;
-    struct control_set sets[2];
+    struct control_set sets[3];
 };
 
 static void open_fixture(struct task *t, struct fixture *f)
@@ -16,6 +17,7 @@ static void open_fixture(struct task *t, struct fixture *f)
     site_world_open(t, &f->world);
     f->sets[0] = site_operations(&f->world.service);
     f->sets[1] = suppression_operations(&f->world.service);
+    f->sets[2] = suppression_review_operations(&f->world.service);
     reply = site_world_ask(t, f->sets, 2, "site.add",
                            "{\"site\": \"town\", \"domain\": \"town.example\"}");
     assert_true(json_is_true(json_object_get(reply, "ok")));
@@ -195,6 +197,83 @@ static int what_expires_goes_by_itself(struct task *t, void *argument)
     return 0;
 }
 
+static void set_breaker(struct fixture *f, const struct suppression_breaker *breaker)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+
+    assert_int_equal(store_transaction_begin(f->world.service.store, &all), 0);
+    assert_int_equal(suppression_breaker_set(f->world.service.store, breaker, 1), 0);
+    assert_int_equal(store_transaction_commit(&all), 0);
+}
+
+static void put_held(struct fixture *f, const char *address)
+{
+    const struct suppression held = {.site_id = (int64_t)site_id(f),
+                                     .address = slice_text(address),
+                                     .held = true,
+                                     .reason = SUPPRESSION_BOUNCE,
+                                     .since_us = 1};
+    bool changed;
+
+    assert_int_equal(suppression_put(f->world.service.store, &held, &changed), 0);
+    assert_false(changed);
+}
+
+static void wait_until_suppressed(struct task *t, struct fixture *f, const char *address)
+{
+    for (int i = 0; i < 1000 && !gateway_suppresses(f, address); i++)
+        assert_int_equal(task_sleep(t, 1000), 0);
+    assert_true(gateway_suppresses(f, address));
+}
+
+static int what_is_held_waits_for_a_word(struct task *t, void *argument)
+{
+    CLEANUP(close_fixture) struct fixture f;
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct suppression_breaker breaker = {.domain = SLICE("one.example"), .until_us = INT64_MAX};
+    json_t *reply;
+
+    (void)argument;
+    open_fixture(t, &f);
+    put_held(&f, "a@one.example");
+    put_held(&f, "b@one.example");
+    put_held(&f, "c@two.example");
+    set_breaker(&f, &breaker);
+    reply = ask_well(t, &f, "suppression.review_list", "{}");
+    assert_string_equal(json_at(reply, "output.held.2.address"), "c@two.example");
+    assert_string_equal(json_at(reply, "output.breakers.0.state"), "open");
+    json_decref(reply);
+    json_decref(ask_well(t, &f, "suppression.review_approve", "{\"domain\": \"One.example\"}"));
+    wait_until_suppressed(t, &f, "a@one.example");
+    wait_until_suppressed(t, &f, "b@one.example");
+    assert_int_equal(
+        suppression_breaker_find(f.world.service.store, &arena, SLICE("one.example"), &breaker), 0);
+    assert_true(breaker.approved);
+    json_decref(ask_well(t, &f, "suppression.review_drop", "{\"domain\": \"two.example\"}"));
+    assert_false(gateway_suppresses(&f, "c@two.example"));
+    ask_badly(t, &f, "suppression.review_drop", "{\"domain\": \"two.example\"}", "not_found");
+    ask_badly(t, &f, "suppression.show", "{\"site\": \"town\", \"address\": \"c@two.example\"}",
+              "not_found");
+    return 0;
+}
+
+static int a_breakers_time_runs_out(struct task *t, void *argument)
+{
+    CLEANUP(close_fixture) struct fixture f;
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct suppression_breaker breaker = {.domain = SLICE("one.example"), .until_us = 2};
+    bool more;
+
+    (void)argument;
+    open_fixture(t, &f);
+    set_breaker(&f, &breaker);
+    assert_int_equal(suppression_clock_tick(t, &f.world.service, &more), 0);
+    assert_int_equal(
+        suppression_breaker_find(f.world.service.store, &arena, SLICE("one.example"), &breaker),
+        -ENOENT);
+    return 0;
+}
+
 static int a_removed_site_has_no_list(struct task *t, void *argument)
 {
     CLEANUP(close_fixture) struct fixture f;
@@ -219,6 +298,8 @@ int main(void)
         TASK_TEST(imports_and_exports),
         TASK_TEST(a_new_gateway_gets_the_whole_list),
         TASK_TEST(what_expires_goes_by_itself),
+        TASK_TEST(what_is_held_waits_for_a_word),
+        TASK_TEST(a_breakers_time_runs_out),
         TASK_TEST(a_removed_site_has_no_list),
     };
 

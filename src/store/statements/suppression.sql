@@ -49,3 +49,29 @@ DELETE FROM suppression WHERE site_id = $1;
 
 -- name: suppression_count_remove
 DELETE FROM suppression_count WHERE site_id = $1;
+
+-- name: suppression_breaker_find
+SELECT domain, state, since_us, until_us, sent, unknown FROM suppression_breaker WHERE domain = $1;
+
+-- name: suppression_breaker_list
+SELECT domain, state, since_us, until_us, sent, unknown FROM suppression_breaker ORDER BY domain;
+
+-- name: suppression_breaker_set
+INSERT INTO suppression_breaker (domain, state, since_us, until_us, sent, unknown)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (domain) DO UPDATE SET state = excluded.state, since_us = excluded.since_us,
+    until_us = excluded.until_us, sent = excluded.sent, unknown = excluded.unknown;
+
+-- name: suppression_breaker_remove
+DELETE FROM suppression_breaker WHERE domain = $1;
+
+-- name: domain_record_set
+INSERT INTO domain_record (domain, sent, unknown, noted_us) VALUES ($1, $2, $3, $4)
+ON CONFLICT (domain) DO UPDATE SET sent = excluded.sent, unknown = excluded.unknown,
+    noted_us = excluded.noted_us;
+
+-- name: domain_record_list
+SELECT domain, sent, unknown FROM domain_record ORDER BY noted_us DESC LIMIT $1;
+
+-- name: domain_record_forget
+DELETE FROM domain_record WHERE noted_us < $1;
