@@ -87,7 +87,9 @@ struct account {
     char *closed_why;
     char *trouble; /* NULL: none */
     int64_t trouble_since_us;
-    bool drain;               /* what was deferred is to become due */
+    struct message_id tried;  /* what was deferred when the trouble began */
+    bool retry;               /* that is to become due */
+    bool drain;               /* all that was deferred is */
     bool news;                /* the steward is to hear of it */
     uint64_t told_recipients; /* as it last did */
 };
@@ -308,6 +310,11 @@ void account_note_sent(struct work *w, struct account *a, size_t recipients);
 void account_works(struct deliver *d, struct account *a);
 /* It was not, through nobody's fault but its own: its pool waits for a moment. */
 void account_trouble(struct work *w, struct account *a, struct slice why, bool sign_in_refused);
+/* The job has met that trouble. True: it is news, and to be settled with the reason; otherwise it
+ * is to be given back, since a message's story need not tell it every minute. */
+bool account_is_news(struct account *a, const struct queue_job *job, struct slice why);
+/* The pool's rest is over. */
+void relay_rested(struct provider *p);
 
 /* --- relay_connect.c --- */
 
@@ -317,8 +324,9 @@ MUST_CHECK int relay_connect(struct task *t, struct work *w, struct queue_job *j
 /* --- relay_verdict.c --- */
 
 /* Judges what a relay answered, in place of worker_judge: what is the account's fault becomes a
- * deferral. `broken`: the link failed before the end. */
-void relay_judge_outcomes(struct work *w, const struct queue_job *job,
+ * deferral. `broken`: the link failed before the end. False: the job is to be given back, since all
+ * of it has met a trouble that is known. */
+bool relay_judge_outcomes(struct work *w, const struct queue_job *job,
                           struct queue_outcome *outcomes, bool broken, bool data_sent);
 
 #endif

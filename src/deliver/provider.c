@@ -10,10 +10,13 @@ static void timer_rings(struct task *t, struct timer *timer)
     struct provider *p = CONTAINER_OF(timer, struct provider, timer);
 
     condition_broadcast(&p->more);
-    if (provider_pace_advance(&p->pace, task_now_us(t)))
-        provider_look(p);
-    else
+    if (!provider_pace_advance(&p->pace, task_now_us(t))) {
         provider_staff(p);
+        return;
+    }
+    if (p->kind == PROVIDER_RELAY)
+        relay_rested(p);
+    provider_look(p);
 }
 
 static enum provider_kind kind_of(const struct deliver *d, struct slice name)

@@ -10,7 +10,7 @@ static const int64_t DAY_US = 86400 * (int64_t)SECOND_US;
 /* A provider that says "enough" and whose day is not known is asked again after so long. */
 static const int64_t CLOSED_MIN_US = 3600 * (int64_t)SECOND_US;
 
-enum { REST_MIN_S = 20, REST_MAX_S = 45 };
+enum { REST_MIN_S = 10, REST_MAX_S = 45 };
 
 #define PREFIX "relay:"
 
@@ -297,6 +297,31 @@ void account_trouble(struct work *w, struct account *a, struct slice why, bool s
     provider_back_off(w->provider, sign_in_refused ? pause_of(a) : 0, w->begun_us, why);
 }
 
+bool account_is_news(struct account *a, const struct queue_job *job, struct slice why)
+{
+    if (a->trouble && slice_equal(slice_text(a->trouble), slice_part(why, 0, QUEUE_TEXT_BYTES)))
+        return false;
+    a->tried = job->id;
+    return true;
+}
+
+/* Mail that was deferred has a next try of its own, hours from now; the account is tried sooner. */
+void relay_rested(struct provider *p)
+{
+    struct deliver *d = p->deliver;
+    struct account *a = find_account(d, site_of_key(provider_name(p)));
+
+    if (!a)
+        return;
+    a->retry |= a->trouble != NULL;
+    if (a->closed_until_us && a->closed_until_us <= world_wall_us(d->world)) {
+        a->closed_until_us = 0;
+        set_text(&a->closed_why, SLICE_NONE);
+        a->drain = a->news = true;
+    }
+    condition_broadcast(&d->accounts_changed);
+}
+
 /* A new limit opens what the old one has closed. */
 static void change_limits(struct destination *dest, struct account *a)
 {
@@ -308,7 +333,7 @@ static void change_limits(struct destination *dest, struct account *a)
     if (a->closed_until_us) {
         a->closed_until_us = 0;
         set_text(&a->closed_why, SLICE_NONE);
-        a->news = true;
+        a->drain = a->news = true;
         if (dest->deliver->scope)
             provider_wake(dest->provider);
     }

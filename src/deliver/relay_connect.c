@@ -126,7 +126,7 @@ static int try_addresses(struct task *t, struct work *w, struct call *call)
     return r;
 }
 
-/* The job tells the reason in its story; what waits behind it is not touched. */
+/* The first job tells the reason in its story; what waits behind it is not touched. */
 static void settle_trouble(struct work *w, struct queue_job *job, const struct call *call)
 {
     const struct queue_outcome outcome = {
@@ -138,8 +138,14 @@ static void settle_trouble(struct work *w, struct queue_job *job, const struct c
             arena_printf(&w->arena, "%.*s:%u", SLICE_ARG(call->relay->host), call->relay->port),
     };
 
-    account_trouble(w, account_get(w->deliver, job->destination), call->why, call->sign_in_refused);
-    worker_settle_all(w->deliver, &w->arena, job, &outcome);
+    struct account *a = account_get(w->deliver, job->destination);
+    bool news = account_is_news(a, job, call->why);
+
+    account_trouble(w, a, call->why, call->sign_in_refused);
+    if (news)
+        worker_settle_all(w->deliver, &w->arena, job, &outcome);
+    else
+        queue_return(w->deliver->queue, job);
 }
 
 static void note_success(struct task *t, struct work *w, const struct queue_job *job)

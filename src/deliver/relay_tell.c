@@ -18,7 +18,7 @@ static bool is_busy(const struct deliver *d)
     LIST_FOREACH (link, &d->accounts) {
         const struct account *a = LIST_ENTRY(link, struct account, link);
 
-        if (a->drain || has_news(a))
+        if (a->drain || a->retry || has_news(a))
             return true;
     }
     return false;
@@ -57,29 +57,32 @@ static int tell(struct task *t, struct deliver *d, struct peer *steward)
     return count ? peer_call(t, steward, IPC_RELAY_USE, buffer_slice(&body), &reply) : 0;
 }
 
-static struct account *next_drain(const struct deliver *d)
+static struct account *next_due(const struct deliver *d)
 {
     LIST_FOREACH (link, &d->accounts) {
         struct account *a = LIST_ENTRY(link, struct account, link);
 
-        if (a->drain)
+        if (a->drain || a->retry)
             return a;
     }
     return NULL;
 }
 
-/* What was deferred for the account's sake need not wait for its own next try. */
+/* What was deferred for the account's sake need not wait for its own next try: one message while
+ * the account is tried, and all when it works. */
 static int make_due(struct task *t, struct deliver *d)
 {
     struct account *a;
     int r = 0;
 
-    while (r == 0 && (a = next_drain(d))) {
+    while (r == 0 && (a = next_due(d))) {
         CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
-        const struct queue_act_request request = {
+        struct queue_act_request request = {
             .act = QUEUE_ACT_RETRY, .site_id = a->site_id, .recipient = QUEUE_EVENT_ALL_RECIPIENTS};
 
-        a->drain = false;
+        if (!a->drain)
+            request.id = a->tried;
+        a->drain = a->retry = false;
         queue_act_request_write(&body, &request);
         r = queue_remote_request(t, d->queue, IPC_QUEUE_ACT, buffer_slice(&body), &reply);
     }

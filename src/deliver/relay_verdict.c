@@ -60,6 +60,14 @@ static enum relay_reply judge_all(struct work *w, const struct queue_job *job,
     return worst;
 }
 
+static bool is_all_excused(const struct queue_job *job, const struct queue_outcome *outcomes)
+{
+    for (size_t i = 0; i < job->recipient_count; i++)
+        if (outcomes[i].result != QUEUE_DEFERRED || outcomes[i].reply_code || outcomes[i].ambiguous)
+            return false;
+    return true;
+}
+
 /* What was accepted, or may have been, has used up some of the account's day. */
 static size_t count_sent(const struct queue_job *job, const struct queue_outcome *outcomes)
 {
@@ -94,21 +102,24 @@ static void act(struct work *w, struct account *a, enum relay_reply worst, struc
     }
 }
 
-void relay_judge_outcomes(struct work *w, const struct queue_job *job,
+bool relay_judge_outcomes(struct work *w, const struct queue_job *job,
                           struct queue_outcome *outcomes, bool broken, bool data_sent)
 {
     struct account *a = account_get(w->deliver, job->destination);
     size_t sent = count_sent(job, outcomes);
     struct slice why = SLICE_NONE;
     enum relay_reply worst;
+    bool news;
 
     account_note_sent(w, a, sent);
     worst = judge_all(w, job, outcomes, place_of(&w->connection.client, data_sent, sent > 0), &why);
     if (worst == RELAY_REPLY_ACCOUNT && sent > 0) /* it works for others: not all can be wrong */
         worst = RELAY_REPLY_AS_IT_IS;
     if (broken && worst == RELAY_REPLY_AS_IT_IS)
-        return;
+        return true;
+    news = worst != RELAY_REPLY_ACCOUNT || account_is_news(a, job, why);
     act(w, a, worst, why);
     if (sent > 0 && worst == RELAY_REPLY_AS_IT_IS)
         provider_pace_succeeded(&w->provider->pace, &w->provider->limits);
+    return news || !is_all_excused(job, outcomes);
 }

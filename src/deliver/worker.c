@@ -21,13 +21,21 @@ void worker_settle_all(struct deliver *d, struct arena *arena, struct queue_job 
     queue_settle(d->queue, job, outcomes);
 }
 
-static void judge(struct work *w, const struct queue_job *job, struct queue_outcome *outcomes,
-                  bool broken, bool data_sent)
+/* Draws the consequences, then settles the job. */
+static void settle(struct work *w, struct queue_job *job, struct queue_outcome *outcomes,
+                   bool broken, bool data_sent)
 {
+    bool done = true;
+
+    worker_tell_sessions(w, &outcomes[0]);
     if (w->provider->kind == PROVIDER_RELAY)
-        relay_judge_outcomes(w, job, outcomes, broken, data_sent);
+        done = relay_judge_outcomes(w, job, outcomes, broken, data_sent);
     else
         worker_judge(w, job, outcomes);
+    if (done)
+        queue_settle(w->deliver->queue, job, outcomes);
+    else
+        queue_return(w->deliver->queue, job);
 }
 
 /* Fills in for recipients that the link left without an answer. */
@@ -45,9 +53,7 @@ static void settle_broken(struct work *w, struct queue_job *job, struct queue_ou
                                                  .text = client->problem,
                                                  .remote = client->remote,
                                                  .tls = client->protection};
-    worker_tell_sessions(w, &outcomes[0]);
-    judge(w, job, outcomes, true, data_sent);
-    queue_settle(w->deliver->queue, job, outcomes);
+    settle(w, job, outcomes, true, data_sent);
 }
 
 /* The signature is made once a message and kept with it. */
@@ -156,9 +162,7 @@ static int offer(struct task *t, struct work *w, struct queue_job *job,
     for (size_t i = 0; i < job->recipient_count; i++)
         outcomes[i].signed_by = signature->signed_by;
     if (r == 0) {
-        worker_tell_sessions(w, &outcomes[0]);
-        judge(w, job, outcomes, false, data_sent);
-        queue_settle(w->deliver->queue, job, outcomes);
+        settle(w, job, outcomes, false, data_sent);
         return 0;
     }
     if (reused && !data_sent && outcomes[0].result == 0 && (r == -EPIPE || r == -ECONNRESET)) {

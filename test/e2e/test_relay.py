@@ -1,0 +1,320 @@
+"""Method smtp: sites that send through accounts of their clients, by Dovecot's submission service and by Postfix;
+accounts that break and are mended while mail flows; two sites at one host."""
+
+import json
+import time
+
+import pytest
+
+import smarthost
+import stage
+import tls_peer
+from conftest import ZONES
+
+HOST = "smtp.client.example"
+PASSWORDS = {"town": "town's secret word", "museum": "museum secret 2", "password": "a password", "sender": "sender 4",
+             "certificate": "certificate 5", "down": "down 6"}
+
+
+@pytest.fixture(scope="module")
+def dns(directory):
+    zones = {**ZONES, "client.example": f"smtp A {stage.LOOPBACK}\nsubmission A {stage.LOOPBACK}\n"}
+    with stage.Dns(directory / "dns", zones) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def receiver(directory):
+    with stage.Receiver(directory / "receiver", "reader.example") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def authority(directory):
+    return tls_peer.Authority(directory / "authority", "An authority")
+
+
+@pytest.fixture(scope="module")
+def certificate(directory, authority):
+    stem = directory / "client-certificate"
+    authority.issue(stem, [HOST, "submission.client.example"])
+    return stem
+
+
+@pytest.fixture(scope="module")
+def dovecot(directory, certificate, receiver):
+    with smarthost.Dovecot(directory / "dovecot", certificate, receiver.port, PASSWORDS) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postfix(directory, certificate, dovecot, receiver):
+    senders = {"office@town.example": "town", "shop@museum.example": "museum",
+               **{f"{name}@client.example": name for name in FAULTS}}
+    with smarthost.Postfix(directory / "postfix", certificate, dovecot, receiver.port, senders) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(directory, dns, receiver, authority):
+    settings = {"delivery": {"authorities_file": str(authority.certificate)}}
+    with stage.Service(directory / "letterhead", dns, receiver.port, settings=settings) as server:
+        yield server
+
+
+class RelaySite:
+    """A site of method smtp with a credential to send by."""
+
+    def __init__(self, service, name, sender):
+        self.service, self.name, self.sender = service, name, sender
+        service.call("site", "add", name, "--method", "smtp", "--from", sender)
+        self.credential = service.ask("credential", "add", name)
+
+    def set(self, *words, password=None):
+        more = {}
+        if password:
+            path = self.service.directory / f"{self.name}.password"
+            path.write_text(password + "\n")
+            words = (*words, "--password-file", str(path))
+        return self.service.ask("relay", "set", self.name, *words, **more)
+
+    def show(self):
+        return json.loads(self.service.call("relay", "show", self.name, "--json", check=False).stdout)
+
+    def wait_for(self, state, seconds=30):
+        try:
+            return stage.wait_until(f"the relay of {self.name} to be {state}",
+                                    lambda: (s := self.show())["state"] == state and s, seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{json.dumps(self.show(), indent=1)}\n{stage.tail(self.service.log)}") from None
+
+    def send(self, subject="A hold is ready", recipients=("reader@reader.example",), sender=None):
+        sender = sender or self.sender
+        text = (f"From: The desk <{sender}>\r\nTo: reader@reader.example\r\nSubject: {subject}\r\n"
+                "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nDear reader,\r\n\r\nthe book waits.\r\n").encode()
+        client = stage.connect(self.service)
+        with client:
+            client.login(self.credential["smtp_username"], self.credential["smtp_password"])
+            return stage.transact(client, sender, recipients, text)
+
+    def state(self, message_id, recipient=0):
+        return self.service.story(message_id)["recipients"][recipient]["state"]
+
+    def wait_for_end(self, message_ids, state="delivered", seconds=60):
+        for message_id in message_ids:
+            try:
+                stage.wait_until(f"{message_id} to be {state}", lambda: self.state(message_id) == state, seconds, pause=0.3)
+            except TimeoutError as error:
+                story = self.service.call("message", "show", message_id).stdout
+                raise TimeoutError(f"{error}\n{story}\n{stage.tail(self.service.log)}") from None
+
+
+@pytest.fixture(scope="module")
+def town(service, dovecot):
+    """Through Dovecot's submission service, by STARTTLS."""
+    site = RelaySite(service, "town", "office@town.example")
+    site.set("--host", "submission.client.example", "--port", str(dovecot.port), "--user", "town", password=PASSWORDS["town"])
+    site.wait_for("READY")
+    return site
+
+
+@pytest.fixture(scope="module")
+def museum(service, postfix):
+    """Through Postfix, under TLS from the first byte."""
+    site = RelaySite(service, "museum", "shop@museum.example")
+    site.set("--host", HOST, "--port", str(postfix.tls_port), "--tls", "tls", "--user", "museum",
+             password=PASSWORDS["museum"])
+    site.wait_for("READY")
+    return site
+
+
+def let_go():
+    """Until connections that stand are given up: they are good whatever was changed since."""
+    time.sleep(2.5)
+
+
+def received(receiver, subject):
+    return [text for path in receiver.messages() if f"Subject: {subject}\n" in (text := path.read_text(errors="replace"))]
+
+
+@pytest.mark.parametrize("name", ["town", "museum"])
+def test_mail_goes_through_the_account(request, name, receiver):
+    site = request.getfixturevalue(name)
+    subject = f"through the account of {name}"
+    message_id = site.send(subject)
+    site.wait_for_end([message_id], seconds=10)
+    found = stage.wait_until("the message", lambda: received(receiver, subject))
+    assert len(found) == 1 and found[0].startswith(f"Return-Path: <{site.sender}>")
+    delivered, = [e for e in site.service.story(message_id)["events"] if e["event"] == "delivered"]
+    assert "TLSv1.3, verified" in json.dumps(delivered) and "client.example" in json.dumps(delivered)
+
+
+def test_only_the_outgoing_address_is_taken(town):
+    for sender in ("mayor@town.example", "shop@museum.example"):
+        with pytest.raises(stage.smtplib.SMTPResponseException) as refusal:
+            town.send(sender=sender)
+        assert refusal.value.smtp_code == 554
+
+
+def test_recipients_go_together_and_one_may_bounce(museum, postfix, receiver):
+    let_go()
+    postfix.refusals = {"gone@reader.example": "550 5.1.1 no such reader"}
+    postfix.reload()
+    try:
+        message_id = museum.send("three", ["a@reader.example", "gone@reader.example", "b@reader.example"])
+        stage.wait_until("all ends", lambda: museum.service.story(message_id).get("settled"))
+        assert [museum.state(message_id, i) for i in range(3)] == ["delivered", "bounced", "delivered"]
+        stage.wait_until("both", lambda: len(received(receiver, "three")) == 2)
+        assert museum.show()["state"] == "READY"
+    finally:
+        postfix.refusals = {}
+        postfix.reload()
+
+
+FAULTS = ("password", "sender", "certificate", "down")
+
+
+def set_faults(postfix, dovecot, directory, broken):
+    """All faults at once, each of an account of its own; or none."""
+    tls_peer.self_sign(directory / "own", [HOST])
+    postfix.senders["sender@client.example"] = "somebody else" if broken else "sender"
+    postfix.other_certificate = directory / "own" if broken else postfix.certificate
+    postfix.down = broken
+    dovecot.set_password("password", "something else" if broken else PASSWORDS["password"])
+    postfix.reload()
+
+
+@pytest.fixture(scope="module")
+def fragile(service, postfix):
+    """Sites whose accounts are good, and will break in a way each."""
+    ports = {"certificate": postfix.spoilt_port, "down": postfix.down_port}
+    sites = {}
+    for name in FAULTS:
+        site = sites[name] = RelaySite(service, name, f"{name}@client.example")
+        site.set("--host", HOST, "--port", str(ports.get(name, postfix.tls_port)), "--tls", "tls", "--user", name,
+                 password=PASSWORDS[name])
+    for site in sites.values():
+        site.wait_for("READY")
+    return sites
+
+
+@pytest.fixture(scope="module")
+def broken(fragile, postfix, dovecot, directory, receiver):
+    """What became of mail while the accounts were broken: {fault: (message ids, seconds until all had arrived)}."""
+    set_faults(postfix, dovecot, directory, True)
+    try:
+        held = {name: [site.send(f"broken {name}") for _ in range(3)] for name, site in fragile.items()}
+        for name, site in fragile.items():
+            stage.wait_until(f"trouble of {name}", lambda: site.show()["trouble"], 40)
+            stage.wait_until("the word of it", lambda: site.show()["state"] == "DEGRADED", 10)
+        time.sleep(1)
+        early = [name for name in fragile if received(receiver, f"broken {name}")]
+        waiting = {name: {site.state(i) for i in held[name]} for name, site in fragile.items()}
+    finally:
+        set_faults(postfix, dovecot, directory, False)
+    mended = time.monotonic()
+    took = {}
+    for name, site in fragile.items():
+        site.wait_for_end(held[name], seconds=70)
+        took[name] = time.monotonic() - mended
+    yield {name: (held[name], took[name], waiting[name], name in early) for name in FAULTS}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_an_account_that_breaks_holds_mail_and_blames_nobody(name, broken, fragile, receiver):
+    held, took, waiting, early = broken[name]
+    site = fragile[name]
+    assert waiting <= {"queued", "deferred"} and not early
+    assert took < 60
+    assert len(stage.wait_until("all of them", lambda: len(f := received(receiver, f"broken {name}")) >= 3 and f)) == 3
+    for message_id in held:
+        events = site.service.story(message_id)["events"]
+        assert not [e for e in events if e["event"] == "bounced"]
+        assert all(not e.get("reply_code") for e in events if e["event"] == "deferred"), events
+    stage.wait_until("no more trouble", lambda: not site.show()["trouble"])
+    site.wait_for("READY")
+
+
+def test_two_sites_at_one_host_stay_apart(service, town, museum, postfix, dovecot, receiver):
+    other = RelaySite(service, "branch", "office@town.example")
+    other.set("--host", HOST, "--port", str(postfix.tls_port), "--tls", "tls", "--user", "town", password=PASSWORDS["town"])
+    other.wait_for("READY")
+    before = len(postfix.signed_in())
+    sent = [site.send("apart") for _ in range(4) for site in (museum, other)]
+    museum.wait_for_end(sent)
+    users = {}
+    for process, user in postfix.signed_in()[before:]:
+        users.setdefault(user, []).append(process)
+    assert set(users) == {"museum", "town"} and len(users["museum"]) == 4 and len(users["town"]) == 4
+    let_go()
+    dovecot.set_password("town", "something else")
+    postfix.reload()
+    try:
+        theirs, ours = other.send("apart, one broken"), museum.send("apart, one broken")
+        museum.wait_for_end([ours], seconds=20)
+        stage.wait_until("trouble", lambda: other.show()["trouble"], 30)
+        assert other.state(theirs) in ("queued", "deferred") and not museum.show()["trouble"]
+    finally:
+        dovecot.set_password("town", PASSWORDS["town"])
+        postfix.reload()
+    other.wait_for_end([theirs])
+
+
+def test_a_day_that_is_full_holds_mail(museum, receiver):
+    used = museum.show()["sent"]["recipients"]
+    museum.set("--recipients-per-day", str(used + 1))
+    try:
+        first = museum.send("the last of today")
+        museum.wait_for_end([first])
+        second = museum.send("the first of tomorrow")
+        shown = stage.wait_until("the day to be closed", lambda: (s := museum.show())["closed_until"] and s)
+        assert "24 hours" in shown["closed_why"]
+        stage.wait_until("its reason", lambda: "24 hours" in json.dumps(museum.service.story(second)), 10)
+        assert museum.state(second) == "queued"
+    finally:
+        museum.set("--recipients-per-day", "0")
+    museum.wait_for_end([second], seconds=20)
+    stage.wait_until("the day to be open", lambda: not museum.show()["closed_until"], 5)
+
+
+def test_a_provider_that_says_enough_is_no_bounce(museum, postfix):
+    let_go()
+    postfix.refusals = {"full@reader.example": "550 5.4.5 Daily user sending limit exceeded"}
+    postfix.reload()
+    message_id = museum.send("too many today", ["full@reader.example"])
+    shown = stage.wait_until("the day to be closed", lambda: (s := museum.show())["closed_until"] and s)
+    assert "5.4.5" in shown["closed_why"]
+    stage.wait_until("the attempt", lambda: museum.state(message_id) == "deferred")
+    postfix.refusals = {}
+    postfix.reload()
+    museum.service.call("relay", "set", "museum", "--recipients-per-day", "999999")
+    museum.wait_for_end([message_id], seconds=20)
+    museum.set("--recipients-per-day", "0")
+
+
+def test_what_was_used_outlives_a_restart(museum, service):
+    used = museum.show()["sent"]["recipients"]
+    assert used > 0
+    service.stop()
+    service.start()
+    museum.wait_for_end([museum.send("after a restart")])
+    stage.wait_until("one more", lambda: museum.show()["sent"]["recipients"] == used + 1)
+
+
+def test_a_new_account_is_not_used_before_it_was_tested(museum, postfix):
+    museum.set(password="not the password")
+    shown = museum.wait_for("REFUSED")
+    assert shown["next_step"]
+    message_id = museum.send("for a wrong password")
+    stage.wait_until("its reason", lambda: "REFUSED" in json.dumps(museum.service.story(message_id)), 10)
+    assert museum.state(message_id) == "queued"
+    museum.set(password=PASSWORDS["museum"])
+    museum.wait_for("READY")
+    museum.wait_for_end([message_id], seconds=20)
+
+
+def test_without_a_relay_nothing_is_taken(service):
+    site = RelaySite(service, "bare", "desk@bare.example")
+    with pytest.raises(stage.smtplib.SMTPResponseException) as refusal:
+        site.send()
+    assert refusal.value.smtp_code == 554 and b"set up" in refusal.value.smtp_error
