@@ -19,7 +19,7 @@
 struct gateway_role {
     struct role_start start;
     struct config *config;
-    struct tls_context *server_tls, *client_tls;
+    struct tls_context *server_tls, *client_tls, *relay_tls;
     struct disk *disk;
     struct world *world;
     struct submit_board *board;
@@ -72,6 +72,18 @@ static int load_client_tls(struct gateway_role *g)
     int r = tls_context_new_client(&options, &g->client_tls, &problem);
 
     return r < 0 ? complain("delivery.authorities_file", problem, r) : 0;
+}
+
+/* A client's server must be vouched for by an authority that the world knows. */
+static int load_relay_tls(struct gateway_role *g)
+{
+    const struct tls_client_options options = {.authorities_pem_path =
+                                                   g->config->relay_authorities.data,
+                                               .sessions_max = LIMIT_TLS_SESSIONS};
+    char *problem = NULL;
+    int r = tls_context_new_client(&options, &g->relay_tls, &problem);
+
+    return r < 0 ? complain("delivery.relay_authorities", problem, r) : 0;
 }
 
 /* Two processes that write one log would destroy it. */
@@ -205,6 +217,7 @@ static void fill_deliver(struct gateway_role *g, struct deliver_options *o)
         .hostname = c->hostname,
         .bounce_domain = c->bounce_domain,
         .tls_context = g->client_tls,
+        .relay_tls_context = g->relay_tls,
         .connections_per_provider_max = c->connections_per_provider_max,
         .connections_max = c->delivery_connections_max,
         .share = g->start.share,
@@ -296,6 +309,8 @@ int role_gateway_main(int argc, char **argv)
     if (r == 0)
         r = load_client_tls(&g);
     if (r == 0)
+        r = load_relay_tls(&g);
+    if (r == 0)
         r = open_spool(&g);
     if (r == 0)
         r = open_board(&g);
@@ -311,6 +326,7 @@ int role_gateway_main(int argc, char **argv)
     world_free(g.world);
     disk_free(g.disk);
     tls_context_free(g.client_tls);
+    tls_context_free(g.relay_tls);
     tls_context_free(g.server_tls);
     config_free(g.config);
     if (r == GATEWAY_DRAINED)

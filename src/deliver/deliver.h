@@ -28,8 +28,9 @@ struct deliver_options {
     struct slice bounce_domain;
     const struct return_path_keys *return_keys; /* there when delivery starts; they may change */
     struct tls_context *tls_context;            /* NULL: never TLS (simulator) */
-    struct tls_policy tls_policy;               /* whom to ask what TLS must come to */
-    size_t connections_per_provider_max;        /* unless deliver/shaping.h has a limit for it */
+    struct tls_context *relay_tls_context; /* the same for clients' servers: fewer authorities */
+    struct tls_policy tls_policy;          /* whom to ask what TLS must come to */
+    size_t connections_per_provider_max;   /* unless deliver/shaping.h has a limit for it */
     size_t connections_max;
     size_t messages_per_connection_max; /* likewise */
     struct share share;                 /* of these limits, when there are several gateways */

@@ -86,7 +86,7 @@ static int try_address(struct task *t, struct work *w, const struct endpoint *ad
     struct client *c = &w->connection.client;
     const struct client_options options = {
         .hostname = o->hostname,
-        .tls_context = o->tls_context,
+        .tls_context = o->relay_tls_context,
         .tls = call->relay->implicit_tls ? CLIENT_TLS_FIRST : CLIENT_TLS_PLANNED,
         .plan = &call->plan,
         .host_name = call->relay->host,
@@ -116,11 +116,11 @@ static int try_addresses(struct task *t, struct work *w, struct call *call)
         return r;
     if (route.host_count == 0)
         call->why = route.failure.text;
-    else if (!o->tls_context)
+    else if (!o->relay_tls_context)
         call->why = SLICE("this gateway has no TLS");
     r = -EHOSTUNREACH;
-    for (size_t i = 0; o->tls_context && route.host_count && i < route.hosts[0].address_count &&
-                       r == -EHOSTUNREACH;
+    for (size_t i = 0; o->relay_tls_context && route.host_count &&
+                       i < route.hosts[0].address_count && r == -EHOSTUNREACH;
          i++)
         r = try_address(t, w, &route.hosts[0].addresses[i], call);
     return r;

@@ -1,5 +1,5 @@
-"""Mail servers of clients, with accounts: Dovecot's submission service, and Postfix that asks Dovecot for passwords.
-Both hand on to the receiver, and both can be broken and mended while mail flows."""
+"""Mail servers of clients, with accounts: Dovecot's submission service, which hands on to Postfix, and Postfix itself,
+which asks Dovecot for passwords and hands on to the receiver. Both can be broken and mended while mail flows."""
 
 import os
 import pathlib
@@ -12,10 +12,10 @@ import stage
 class Dovecot(stage.Server):
     """Accounts and passwords; its own submission service; and the place where Postfix asks for them."""
 
-    def __init__(self, directory, certificate, next_port, accounts):
+    def __init__(self, directory, certificate, accounts):
         super().__init__(directory)
-        self.certificate, self.next_port = certificate, next_port
-        self.port, self.tls_port = stage.free_ports(2)
+        self.certificate = certificate
+        self.port, self.tls_port, self.next_port = stage.free_ports(3)
         self.auth = self.directory / "postfix-auth"
         self.users = self.directory / "users"
         self.accounts = dict(accounts)
@@ -133,7 +133,11 @@ class Postfix(stage.Receiver):
         ports = [(self.tls_port, self.certificate), (self.spoilt_port, self.other_certificate)]
         if not self.down:
             ports.append((self.down_port, self.certificate))
-        return super()._master_cf() + "".join(
+        trusted = (f"{stage.LOOPBACK}:{self.dovecot.next_port} inet n - n - - smtpd -o smtpd_tls_security_level=none"
+                   " -o smtpd_sasl_auth_enable=no -o mynetworks=127.0.0.0/8 -o smtpd_sender_login_maps="
+                   " -o smtpd_recipient_restrictions=permit_mynetworks,reject"
+                   " -o smtpd_relay_restrictions=permit_mynetworks,reject\n")
+        return super()._master_cf() + trusted + "".join(
             f"{stage.LOOPBACK}:{port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes"
             f" -o smtpd_tls_chain_files={certificate}.pem\n" for port, certificate in ports)
 

@@ -18,7 +18,8 @@ PASSWORDS = {"town": "town's secret word", "museum": "museum secret 2", "passwor
 
 @pytest.fixture(scope="module")
 def dns(directory):
-    zones = {**ZONES, "client.example": f"smtp A {stage.LOOPBACK}\nsubmission A {stage.LOOPBACK}\n"}
+    zones = {**ZONES, "client.example": f"smtp A {stage.LOOPBACK}\nsubmission A {stage.LOOPBACK}\n",
+             "town.example": "", "bare.example": ""}
     with stage.Dns(directory / "dns", zones) as server:
         yield server
 
@@ -42,8 +43,8 @@ def certificate(directory, authority):
 
 
 @pytest.fixture(scope="module")
-def dovecot(directory, certificate, receiver):
-    with smarthost.Dovecot(directory / "dovecot", certificate, receiver.port, PASSWORDS) as server:
+def dovecot(directory, certificate):
+    with smarthost.Dovecot(directory / "dovecot", certificate, PASSWORDS) as server:
         yield server
 
 
@@ -57,7 +58,7 @@ def postfix(directory, certificate, dovecot, receiver):
 
 @pytest.fixture(scope="module")
 def service(directory, dns, receiver, authority):
-    settings = {"delivery": {"authorities_file": str(authority.certificate)}}
+    settings = {"delivery": {"relay_authorities": str(authority.certificate)}}
     with stage.Service(directory / "letterhead", dns, receiver.port, settings=settings) as server:
         yield server
 
@@ -110,7 +111,7 @@ class RelaySite:
 
 
 @pytest.fixture(scope="module")
-def town(service, dovecot):
+def town(service, dovecot, postfix):
     """Through Dovecot's submission service, by STARTTLS."""
     site = RelaySite(service, "town", "office@town.example")
     site.set("--host", "submission.client.example", "--port", str(dovecot.port), "--user", "town", password=PASSWORDS["town"])
@@ -199,15 +200,17 @@ def fragile(service, postfix):
 
 
 @pytest.fixture(scope="module")
-def broken(fragile, postfix, dovecot, directory, receiver):
-    """What became of mail while the accounts were broken: {fault: (message ids, seconds until all had arrived)}."""
+def broken(fragile, museum, postfix, dovecot, directory, receiver):
+    """What became of mail while the accounts were broken: for each fault the message ids, the seconds until all had
+    arrived, how they stood before, and whether any had come early. Another site at the same host sends all the time."""
     set_faults(postfix, dovecot, directory, True)
     try:
         held = {name: [site.send(f"broken {name}") for _ in range(3)] for name, site in fragile.items()}
         for name, site in fragile.items():
             stage.wait_until(f"trouble of {name}", lambda: site.show()["trouble"], 40)
             stage.wait_until("the word of it", lambda: site.show()["state"] == "DEGRADED", 10)
-        time.sleep(1)
+        museum.wait_for_end([museum.send("meanwhile")], seconds=10)
+        assert not museum.show()["trouble"]
         early = [name for name in fragile if received(receiver, f"broken {name}")]
         waiting = {name: {site.state(i) for i in held[name]} for name, site in fragile.items()}
     finally:
@@ -235,7 +238,7 @@ def test_an_account_that_breaks_holds_mail_and_blames_nobody(name, broken, fragi
     site.wait_for("READY")
 
 
-def test_two_sites_at_one_host_stay_apart(service, town, museum, postfix, dovecot, receiver):
+def test_two_sites_at_one_host_stay_apart(service, town, museum, postfix):
     other = RelaySite(service, "branch", "office@town.example")
     other.set("--host", HOST, "--port", str(postfix.tls_port), "--tls", "tls", "--user", "town", password=PASSWORDS["town"])
     other.wait_for("READY")
@@ -246,18 +249,6 @@ def test_two_sites_at_one_host_stay_apart(service, town, museum, postfix, doveco
     for process, user in postfix.signed_in()[before:]:
         users.setdefault(user, []).append(process)
     assert set(users) == {"museum", "town"} and len(users["museum"]) == 4 and len(users["town"]) == 4
-    let_go()
-    dovecot.set_password("town", "something else")
-    postfix.reload()
-    try:
-        theirs, ours = other.send("apart, one broken"), museum.send("apart, one broken")
-        museum.wait_for_end([ours], seconds=20)
-        stage.wait_until("trouble", lambda: other.show()["trouble"], 30)
-        assert other.state(theirs) in ("queued", "deferred") and not museum.show()["trouble"]
-    finally:
-        dovecot.set_password("town", PASSWORDS["town"])
-        postfix.reload()
-    other.wait_for_end([theirs])
 
 
 def test_a_day_that_is_full_holds_mail(museum, receiver):
@@ -287,6 +278,7 @@ def test_a_provider_that_says_enough_is_no_bounce(museum, postfix):
     stage.wait_until("the attempt", lambda: museum.state(message_id) == "deferred")
     postfix.refusals = {}
     postfix.reload()
+    let_go()
     museum.service.call("relay", "set", "museum", "--recipients-per-day", "999999")
     museum.wait_for_end([message_id], seconds=20)
     museum.set("--recipients-per-day", "0")
