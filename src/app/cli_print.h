@@ -33,6 +33,9 @@ void cli_print_account(const json_t *relay);
 /* A note that the gateway has not confirmed a change yet, if so. */
 void cli_print_gateway(const json_t *output);
 
+/* The site's MAIL FROM domain, if it has one. */
+void cli_print_mail_from(const json_t *output);
+
 /* The views (cli_print_site.c, cli_print_message.c, cli_print_queue.c and the like). */
 void cli_print_site_added(const json_t *output);
 void cli_print_sites(const json_t *output);

@@ -218,6 +218,7 @@ void cli_print_check(const json_t *output)
                 print_advice(record);
         }
     }
+    cli_print_mail_from(output);
     cli_print_gateway(output);
 }
 

@@ -92,6 +92,22 @@ static void print_contacts(const json_t *output)
     }
 }
 
+void cli_print_mail_from(const json_t *output)
+{
+    const json_t *row = json_object_get(output, "mail_from");
+
+    if (!json_is_object(row))
+        return;
+    cli_field_print("MAIL FROM", cli_member(row, "domain"));
+    cli_field_print("  state", cli_member(row, "state"));
+    cli_field_print("  since", cli_time(row, "since"));
+    cli_field_print("  why", cli_member(row, "why"));
+    cli_field_print("  next", cli_member(row, "next_step"));
+    cli_field_print("  without it", cli_member(row, "on_failure"));
+    if (cli_member(row, "trouble").size)
+        cli_field_print("  trouble", cli_member(row, "trouble"));
+}
+
 static void print_relay(const json_t *output)
 {
     const json_t *relay = json_object_get(output, "relay");
@@ -119,6 +135,7 @@ void cli_print_site(const json_t *output)
     print_from(output);
     print_contacts(output);
     print_quota(output);
+    cli_print_mail_from(output);
     cli_field_print("credentials", cli_member(output, "credentials"));
     print_relay(output);
     json_array_foreach(json_object_get(output, "identities"), i, identity)
@@ -139,6 +156,7 @@ void cli_print_site_set(const json_t *output)
              : " goes out as each receiver allows, encrypted wherever it can be.");
     print_contacts(output);
     print_quota(output);
+    cli_print_mail_from(output);
     cli_print_gateway(output);
 }
 

@@ -249,6 +249,7 @@ static void open_inbound(struct gateway *g)
 {
     g->options.inbound.keys = &g->return_keys.keys;
     g->options.inbound.queue = g->queue;
+    g->options.inbound.directory = g->directory;
     inbound_init(&g->inbound, &g->options.inbound);
     g->reports.queue = g->queue;
     g->reports.steward = g->steward;

@@ -37,6 +37,7 @@ struct steward {
     struct site_service site;
     struct onboard_service onboard;
     struct platform_service platform;
+    struct mail_from_watch mail_from;
     struct relay_watch relays;
     struct probe_operations_service probes;
     struct submit_operations_service submit;
@@ -237,8 +238,11 @@ static void join_probes(struct steward *s)
 
 static void join_operations(struct steward *s)
 {
-    s->onboard = (struct onboard_service){s->options.store, s->site.pusher, s->options.times,
-                                          s->options.authority, s->options.bounce_domain};
+    s->onboard =
+        (struct onboard_service){s->options.store,     s->site.pusher,           s->options.times,
+                                 s->options.authority, s->options.bounce_domain, &s->mail_from};
+    s->mail_from =
+        (struct mail_from_watch){s->options.store, s->site.pusher, &s->platform, s->options.times};
     s->platform = (struct platform_service){s->options.site.hostname, s->options.bounce_domain,
                                             s->options.shaping};
     join_probes(s);
@@ -314,6 +318,13 @@ static int send_own_mail(struct task *t, void *argument)
     struct steward *s = argument;
 
     return own_mail_sender_run(t, &s->mail);
+}
+
+static int watch_mail_from(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return mail_from_run(t, &s->mail_from);
 }
 
 static int report_tls(struct task *t, void *argument)
@@ -405,6 +416,7 @@ static int work(struct task *t, struct steward *s)
         {"checks", check},
         {"uses", note_uses},
         {"policies", keep_policies},
+        {"MAIL FROM domains", watch_mail_from},
         {"relays", watch_relays},
         {"suppressions", forget_suppressions},
         {"own mail", send_own_mail},

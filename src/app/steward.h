@@ -11,6 +11,7 @@
 #include "feedback/own_mail_sender.h"
 #include "feedback/tls_reporter.h"
 #include "onboard/check.h"
+#include "onboard/mail_from_check.h"
 #include "onboard/platform.h"
 #include "onboard/relay_watch.h"
 #include "onboard/rotate.h"

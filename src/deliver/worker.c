@@ -84,6 +84,15 @@ static int ensure_signature(struct task *t, struct work *w, struct queue_job *jo
     return -EAGAIN;
 }
 
+/* The site's MAIL FROM domain while its records are right, the platform's otherwise. */
+static struct slice bounce_domain_of(const struct deliver_options *options,
+                                     const struct queue_job *job)
+{
+    const struct directory_site *site = directory_site_by_id(options->sign.directory, job->site_id);
+
+    return site && site->mail_from_good ? site->mail_from : options->bounce_domain;
+}
+
 /* Each recipient has its own, so a job has one recipient (queue_options.job_recipients_max). */
 static struct slice return_path(struct work *w, const struct queue_job *job)
 {
@@ -100,7 +109,7 @@ static struct slice return_path(struct work *w, const struct queue_job *job)
     assert(job->recipient_count == 1);
     return_path_write(&text, &options->return_keys->current, &path);
     buffer_add_byte(&text, '@');
-    buffer_add(&text, options->bounce_domain);
+    buffer_add(&text, bounce_domain_of(options, job));
     return arena_copy(&w->arena, buffer_slice(&text));
 }
 

@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 struct site_pusher;
+struct mail_from_watch;
 
 enum {
     ONBOARD_CHECKS_MAX = 8, /* at one time, by the clock */
@@ -19,7 +20,8 @@ struct onboard_service {
     struct site_pusher *pusher;
     struct identity_times times;
     struct authority_options authority;
-    struct slice bounce_domain; /* where the envelope's senders are: for DMARC */
+    struct slice bounce_domain;              /* where the envelope's senders are: for DMARC */
+    const struct mail_from_watch *mail_from; /* NULL: MAIL FROM domains are not looked at */
 };
 
 /* Asks for all records of the identity, stores what was found and decided, and tells the gateways

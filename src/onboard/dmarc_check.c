@@ -1,5 +1,6 @@
 #include "onboard/dmarc_check.h"
 
+#include "site/mail_from.h"
 #include "site/site.h"
 
 /* One identity under the glass. */
@@ -7,6 +8,7 @@ struct glass {
     struct arena *arena;
     const struct dmarc_check_options *options;
     struct identity identity;
+    struct slice envelope;
     struct slice domains[ALIGNMENT_DOMAINS_MAX]; /* of the From; the identity's own first */
     struct dmarc_finding findings[ALIGNMENT_DOMAINS_MAX];
     struct alignment rows[ALIGNMENT_DOMAINS_MAX];
@@ -95,7 +97,7 @@ static int judge(struct glass *g, size_t i, int64_t now_us, struct alignment *ro
         .grace_s = g->options->grace_s,
         .mail = {.from = row->domain,
                  .signer = g->identity.domain,
-                 .envelope = g->options->bounce_domain,
+                 .envelope = g->envelope,
                  .verified = identity_is_sending(&g->identity),
                  .signer_organization = g->findings[0].walk.organization},
         .finding = g->findings[i],
@@ -137,6 +139,16 @@ static int judge_all(struct glass *g, int64_t now_us)
     return r;
 }
 
+/* Where the envelope's senders are at present. */
+static int find_envelope(struct store *s, struct glass *g)
+{
+    struct mail_from row;
+    int r = mail_from_find(s, g->arena, g->identity.site_id, &row);
+
+    g->envelope = r == 0 && mail_from_is_used(&row) ? row.domain : g->options->bounce_domain;
+    return r == -ENOENT ? 0 : r;
+}
+
 static int conclude(struct store *s, struct glass *g, int64_t now_us)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
@@ -144,6 +156,8 @@ static int conclude(struct store *s, struct glass *g, int64_t now_us)
 
     if (r == 0) /* it may have changed meanwhile, or be gone */
         r = identity_find(s, g->arena, g->identity.id, &g->identity);
+    if (r == 0)
+        r = find_envelope(s, g);
     if (r == 0)
         r = judge_all(g, now_us);
     if (r == 0)
@@ -168,4 +182,17 @@ int dmarc_check(struct task *t, struct store *store, const struct dmarc_check_op
     if (r == 0)
         r = conclude(store, g, task_wall_us(t));
     return r == -ENOENT ? 0 : r;
+}
+
+int dmarc_check_site(struct task *t, struct store *store, const struct dmarc_check_options *options,
+                     int64_t site_id)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct identity *identities;
+    size_t count = 0;
+    int r = identity_list(store, &arena, site_id, &identities, &count);
+
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = dmarc_check(t, store, options, identities[i].id);
+    return r;
 }

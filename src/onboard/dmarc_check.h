@@ -16,5 +16,8 @@ struct dmarc_check_options {
 /* 0 also when the world did not answer; errors: the store's, -ECANCELED. */
 MUST_CHECK int dmarc_check(struct task *t, struct store *store,
                            const struct dmarc_check_options *options, int64_t identity_id);
+/* The same for all identities of a site. */
+MUST_CHECK int dmarc_check_site(struct task *t, struct store *store,
+                                const struct dmarc_check_options *options, int64_t site_id);
 
 #endif

@@ -1,7 +1,9 @@
 /* The operation that checks a site's DNS records now. */
 #include "control/json.h"
 #include "onboard/check.h"
+#include "onboard/mail_from_check.h"
 #include "site/identity_json.h"
+#include "site/mail_from.h"
 #include "site/pusher.h"
 #include "site/service.h"
 
@@ -9,11 +11,14 @@ static int check_all(struct task *t, struct onboard_service *service, struct are
                      int64_t site_id)
 {
     struct identity *identities;
+    bool changed;
     size_t count;
     int r = identity_list(service->store, arena, site_id, &identities, &count);
 
     for (size_t i = 0; i < count && r == 0; i++)
         r = onboard_check(t, service, identities[i].id, true);
+    if (r == 0 && service->mail_from)
+        r = mail_from_check(t, service->mail_from, site_id, &changed);
     return r;
 }
 
@@ -51,6 +56,9 @@ static int check_site(struct task *t, struct control_call *call)
     if (r < 0)
         return r;
     json_object_set_new(call->output, "site", control_json_text(site.name));
+    r = mail_from_describe(service->store, &arena, site.id, call->output);
+    if (r < 0)
+        return r;
     r = site_pusher_push(t, service->pusher, site.id);
     if (r == -ECANCELED)
         return r;

@@ -88,6 +88,17 @@ bool directory_ready(const struct directory *d)
     return d->ready;
 }
 
+bool directory_has_mail_from(const struct directory *d, struct slice domain)
+{
+    struct entry *entry, *next;
+
+    HASH_ITER (by_id, d->sites, entry, next) {
+        if (entry->site.mail_from.size && slice_equal_nocase(entry->site.mail_from, domain))
+            return true;
+    }
+    return false;
+}
+
 static struct entry *entry_by_id(const struct directory *d, uint64_t site_id)
 {
     struct entry *entry;
@@ -223,6 +234,9 @@ void directory_site_write(struct buffer *body, const struct directory_site *site
     }
     buffer_add_u8(body, site->verified_tls);
     directory_quota_write(body, &site->quota);
+    buffer_add_sized(body, site->mail_from);
+    buffer_add_u8(body, site->mail_from_good);
+    buffer_add_u8(body, site->mail_from_reject);
     write_relay(body, site->relay);
 }
 
@@ -332,6 +346,9 @@ static void read_site(struct cursor *c, struct arena *arena, struct directory_si
     }
     ret->verified_tls = read_choice(c, 0, 1);
     directory_quota_read(c, arena, &ret->quota);
+    ret->mail_from = read_copy(c, arena);
+    ret->mail_from_good = read_choice(c, 0, 1);
+    ret->mail_from_reject = read_choice(c, 0, 1);
     ret->relay = read_relay(c, arena);
 }
 

@@ -84,6 +84,9 @@ struct directory_site {
     bool verified_tls;             /* its mail goes out under verified TLS only */
     struct directory_relay *relay; /* of method smtp; NULL: none was set up */
     struct directory_quota quota;
+    struct slice mail_from;            /* its MAIL FROM domain; empty: it has none */
+    bool mail_from_good;               /* whose records are right: it is used */
+    bool mail_from_reject;             /* while they are not, mail is refused */
     const struct directory *directory; /* that it is in; NULL: it stands alone (before a push) */
 };
 
@@ -92,6 +95,9 @@ void directory_free(struct directory *d);
 
 /* True once a whole push was seen. */
 bool directory_ready(const struct directory *d);
+
+/* True for the MAIL FROM domain of a site, in whatever state. Looks at all sites. */
+bool directory_has_mail_from(const struct directory *d, struct slice domain);
 
 /* NULL when there is none. */
 const struct directory_site *directory_site_by_id(const struct directory *d, uint64_t site_id);

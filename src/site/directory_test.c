@@ -61,6 +61,9 @@ static void send_site_one(struct directory *d, const char *user)
                                   .credential_count = ARRAY_LEN(credentials),
                                   .verified_tls = true,
                                   .quota = {36000, 500, true, true, hours, 2},
+                                  .mail_from = SLICE("bounce.library.example"),
+                                  .mail_from_good = true,
+                                  .mail_from_reject = true,
                                   .relay = &relay};
 
     send_site(d, &site, 0);
@@ -122,6 +125,11 @@ static void carries_everything(void **state)
     assert_true(site->quota.slowed && site->quota.held);
     assert_int_equal(site->quota.used_count, 2);
     assert_int_equal(site->quota.used[1].recipients, UINT32_MAX);
+    assert_true(slice_equal(site->mail_from, SLICE("bounce.library.example")));
+    assert_true(site->mail_from_good && site->mail_from_reject);
+    assert_true(directory_has_mail_from(d, SLICE("BOUNCE.library.example")));
+    assert_false(directory_has_mail_from(d, SLICE("library.example")));
+    assert_false(directory_has_mail_from(d, SLICE_NONE));
     assert_int_equal(site->relay->version, 32);
     assert_int_equal(site->relay->port, 465);
     assert_true(site->relay->implicit_tls && site->relay->return_path_ours);

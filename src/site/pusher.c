@@ -4,6 +4,7 @@
 #include "runtime/world.h"
 #include "site/credential.h"
 #include "site/identity.h"
+#include "site/mail_from.h"
 #include "site/quota_directory.h"
 #include "site/relay.h"
 #include "site/site.h"
@@ -155,6 +156,19 @@ static int read_relay(struct store *s, struct arena *arena, unsigned gateway,
     return read_use(s, arena, gateway, site->relay);
 }
 
+static int read_mail_from(struct store *s, struct arena *arena, struct directory_site *site)
+{
+    struct mail_from row;
+    int r = mail_from_find(s, arena, (int64_t)site->id, &row);
+
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    site->mail_from = row.domain;
+    site->mail_from_good = mail_from_is_used(&row);
+    site->mail_from_reject = slice_equal(row.on_failure, SLICE(MAIL_FROM_REJECT));
+    return 0;
+}
+
 int site_directory_read(struct store *s, struct arena *arena, unsigned gateway, int64_t site_id,
                         struct directory_site *ret)
 {
@@ -180,6 +194,8 @@ int site_directory_read(struct store *s, struct arena *arena, unsigned gateway, 
         r = read_relay(s, arena, gateway, &found);
     if (r == 0)
         r = quota_directory_read(s, arena, &found);
+    if (r == 0)
+        r = read_mail_from(s, arena, &found);
     if (r == 0)
         *ret = found;
     return r;

@@ -4,6 +4,7 @@
 #include "site/contact.h"
 #include "site/credential.h"
 #include "site/identity_json.h"
+#include "site/mail_from.h"
 #include "site/publication.h"
 #include "site/pusher.h"
 #include "site/relay_json.h"
@@ -137,6 +138,8 @@ static int describe_whole(struct store *s, struct arena *arena, const struct sit
         r = site_describe_contacts(s, arena, site->id, object);
     if (r == 0)
         r = add_credentials(s, arena, site->id, object);
+    if (r == 0)
+        r = mail_from_describe(s, arena, site->id, object);
     if (r == 0)
         r = add_relay(s, arena, site, now_us, object);
     return r;
@@ -319,10 +322,12 @@ static const struct control_operation operations[] = {
      no_fields, "sites[] as of site.show", list_sites},
     {"site.show", "Show all about one site", CONTROL_VIEWER, false, site_fields,
      "site, method, state, tls, since, why, created, identities[], from[], contacts[], quota {}, credentials, "
+     "mail_from {domain, on_failure, state, since, why, next_step, trouble, checked}, "
      "relay {as of relay.show; of method smtp alone}",
      show_site},
     {"site.set", "Change what holds for a site: how its mail goes out, whom to tell",
-     CONTROL_OPERATOR, true, site_set_fields, "site, tls, quota {}, contacts[], gateway", site_set},
+     CONTROL_OPERATOR, true, site_set_fields, "site, tls, quota {}, contacts[], mail_from, gateway",
+     site_set},
     {"site.pause", "Take no more mail from a site; what is queued is still delivered",
      CONTROL_OPERATOR, true, state_fields, "site, state, gateway", pause_site},
     {"site.resume", "Take mail from a paused site again", CONTROL_OPERATOR, true, state_fields,

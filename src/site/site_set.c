@@ -1,11 +1,11 @@
 #include "site/site_set.h"
 
 #include "control/json.h"
+#include "runtime/task.h"
 #include "site/contact.h"
+#include "site/mail_from_change.h"
 #include "site/quota.h"
 #include "site/service.h"
-
-#include "runtime/task.h"
 
 const char *const site_tls_words[] = {"opportunistic", "verified", NULL};
 
@@ -21,18 +21,23 @@ struct change {
     struct slice *contacts;
     size_t contact_count;
     struct quota quota; /* as it will be */
+    struct mail_from_change mail_from;
 };
 
-static int judge(struct control_call *call, struct arena *arena, struct change *change)
+static int judge(struct control_call *call, struct store *s, struct arena *arena,
+                 struct change *change)
 {
+    int r = mail_from_change_read(call, s, arena, change->site.id, &change->mail_from);
     bool given = control_texts_count(call, "contact") > 0;
 
+    if (r < 0)
+        return r;
     change->contacts_given = given || control_flag(call, "no_contact");
     if (given && control_flag(call, "no_contact"))
         return control_refuse(call, CONTROL_INVALID, "no_contact", "Give one or the other.",
                               "Contacts are named and taken away at once.");
-    if (!change->contacts_given && control_text(call, "tls").size == 0 &&
-        control_number(call, "send_rate", -1) < 0 &&
+    if (!change->contacts_given && !change->mail_from.given &&
+        control_text(call, "tls").size == 0 && control_number(call, "send_rate", -1) < 0 &&
         control_number(call, "recipients_per_day", -1) < 0)
         return control_refuse(call, CONTROL_INVALID, NULL,
                               "letterhead site set --help lists what can be.",
@@ -54,7 +59,8 @@ static int apply_quota(struct store *s, struct control_call *call, struct change
     return quota_set(s, change->site.id, quota);
 }
 
-static int apply(struct store *s, struct control_call *call, struct change *change)
+static int apply(struct task *t, struct store *s, struct control_call *call, struct arena *arena,
+                 struct change *change)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
     struct site *site = &change->site;
@@ -68,6 +74,8 @@ static int apply(struct store *s, struct control_call *call, struct change *chan
         r = apply_quota(s, call, change);
     if (r == 0 && change->contacts_given)
         r = site_contact_replace(s, site->id, change->contacts, change->contact_count);
+    if (r == 0)
+        r = mail_from_change_apply(s, arena, site->id, &change->mail_from, task_wall_us(t));
     return r < 0 ? r : store_transaction_commit(&all);
 }
 
@@ -79,9 +87,9 @@ int site_set(struct task *t, struct control_call *call)
     int r = site_of_call(service->store, &arena, call, &change->site);
 
     if (r == 0)
-        r = judge(call, &arena, change);
+        r = judge(call, service->store, &arena, change);
     if (r == 0)
-        r = apply(service->store, call, change);
+        r = apply(t, service->store, call, &arena, change);
     if (r < 0)
         return r;
     json_object_set_new(call->output, "site", control_json_text(change->site.name));
@@ -89,6 +97,8 @@ int site_set(struct task *t, struct control_call *call)
     r = site_describe_quota(service->store, &arena, change->site.id, task_wall_us(t), call->output);
     if (r == 0)
         r = site_describe_contacts(service->store, &arena, change->site.id, call->output);
+    if (r == 0)
+        r = mail_from_describe(service->store, &arena, change->site.id, call->output);
     return r < 0 ? r : site_push_change(t, service, call, change->site.id);
 }
 
@@ -111,6 +121,7 @@ const struct control_field site_set_fields[] = {
      .min = 0,
      .max = QUOTA_RECIPIENTS_MAX,
      .help = "how many recipients it may send to in any 24 hours; 0: any number"},
+    MAIL_FROM_FIELDS,
     {.name = "no_contact", .type = CONTROL_FLAG, .help = "tell nobody of the client's people"},
     {NULL},
 };

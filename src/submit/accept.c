@@ -29,6 +29,12 @@ static const struct wire_reply CLOSED = {
     451, "4.3.0", "Mail is not accepted at present; the operator has been told"};
 static const struct wire_reply NO_SPACE = {452, "4.3.1", "The queue is full; try again later"};
 
+/* As Amazon SES has it, which applications look for. */
+static const struct wire_reply NO_MAIL_FROM = {
+    554, "5.7.1",
+    "MAIL FROM domain not verified: DNS setup for MAIL FROM domain is invalid.\n"
+    "The operator of this service sees what is wrong with it"};
+
 /* The sender's site as it is now; NULL when it is gone or the credential is not its own any
  * more. */
 static const struct directory_site *find_site(const struct submit_service *service,
@@ -173,6 +179,10 @@ static bool check_sender(struct acceptance *a)
         return false;
     }
     a->site = find_site(a->service, a->sender);
+    if (a->site->mail_from_reject && !a->site->mail_from_good) {
+        a->refusal = NO_MAIL_FROM;
+        return false;
+    }
     return true;
 }
 

@@ -23,10 +23,11 @@ enum { INBOUND_SITE = 0 };
 
 struct inbound_options {
     struct slice host_name;
-    struct slice bounce_domain;    /* lower case */
-    struct slice feedback_address; /* complaints come to it as well; lower case; may be empty */
-    struct submit_limits limits;   /* inbound_limits_default, and what the configuration changes */
-    struct tls_context *tls;       /* for STARTTLS; NULL: not offered */
+    struct slice bounce_domain;        /* lower case */
+    const struct directory *directory; /* whose sites may have MAIL FROM domains; NULL: none has */
+    struct slice feedback_address;     /* complaints come to it as well; lower case; may be empty */
+    struct submit_limits limits; /* inbound_limits_default, and what the configuration changes */
+    struct tls_context *tls;     /* for STARTTLS; NULL: not offered */
     const struct return_path_keys *keys; /* they may change */
     struct queue *queue;
 };

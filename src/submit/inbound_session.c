@@ -153,8 +153,10 @@ static bool is_taken(struct task *t, struct session *s, const struct address *to
 
     if (o->feedback_address.size && slice_equal_nocase(address, o->feedback_address))
         return true;
-    return slice_equal_nocase(to->domain, o->bounce_domain) &&
-           return_path_read(to->local, o->keys, task_wall_us(t), &path) == 0;
+    if (return_path_read(to->local, o->keys, task_wall_us(t), &path) < 0)
+        return false;
+    return slice_equal_nocase(to->domain, o->bounce_domain) ||
+           (o->directory && directory_has_mail_from(o->directory, to->domain));
 }
 
 static bool is_there(const struct session *s, struct slice address)

@@ -3,6 +3,7 @@ receiver (Rspamd behind Postfix) comes to the same."""
 
 import email
 import json
+import smtplib
 import time
 
 import pytest
@@ -17,6 +18,7 @@ ZONES = {
     "strict.example": '_dmarc TXT "v=DMARC1; p=reject; adkim=s; aspf=s"\n',
     "town.example": '_dmarc TXT "v=DMARC1; p=quarantine; sp=reject"\n',
     "bare.example": "",
+    "city.example": '_dmarc TXT "v=DMARC1; p=reject; adkim=s"\n',
     "twice.example": '_dmarc TXT "v=DMARC1; p=none"\n_dmarc TXT "v=DMARC1; p=reject"\n',
 }
 
@@ -24,6 +26,15 @@ ZONES = {
 @pytest.fixture(scope="module")
 def dns(directory):
     with stage.Dns(directory / "dns", ZONES) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(directory, dns, receiver):
+    port, = stage.free_ports(1)
+    settings = {"inbound": {"listeners": [{"address": f"{stage.LOOPBACK}:{port}"}]}}
+    with stage.Service(directory / "letterhead", dns, receiver.port, settings) as server:
+        server.inbound_port = port
         yield server
 
 
@@ -122,3 +133,67 @@ def test_the_platforms_own_records(service, dns):
         dns.set(zone, text)
     time.sleep(1.2)
     assert platform(service)[1] == 0
+
+
+MAIL_FROM = "bounce.city.example"
+GOOD = f'bounce MX 10 mail.letterhead.example.\nbounce TXT "v=spf1 ip4:{stage.LOOPBACK} -all"\n'
+
+
+def take_report(service, address):
+    """The reply to RCPT for it, at the port where reports come in."""
+    with smtplib.SMTP(stage.LOOPBACK, service.inbound_port, timeout=30) as client:
+        client.helo("mx.reader.example")
+        client.mail("")
+        return client.rcpt(address)[0]
+
+
+def test_a_mail_from_domain_of_the_sites_own(service, dns, receiver):
+    city = Client(service, dns, "city", "city.example")
+    own = dns.zones["city.example"]
+
+    def publish(records):
+        dns.set("city.example", own + records)
+        time.sleep(1.2)  # the records live for a second
+        return service.ask("identity", "check", "city")
+
+    def arrived():
+        """The envelope's sender of a message that is sent now, and Rspamd's words about it."""
+        before = len(receiver.messages())
+        city.send(city.message(), sender="info@city.example")
+        message = email.message_from_bytes(receiver.wait_for_messages(before + 1)[-1].read_bytes())
+        return message["Return-Path"].strip("<>"), " ".join(message["Authentication-Results"].split())
+
+    for domain in ("city.example", "bounce.town.example", "example"):
+        assert service.call("site", "set", "city", "--mail-from", domain, check=False).returncode == 1
+    assert service.ask("site", "set", "city", "--mail-from", MAIL_FROM)["mail_from"]["state"] == "PENDING"
+    sender, words = arrived()  # meanwhile as ever
+    assert sender.endswith("@bounce.letterhead.example") and "dmarc=pass" in words
+
+    service.call("site", "set", "city", "--mail-from-failure", "REJECT_MESSAGE")
+    with pytest.raises(smtplib.SMTPResponseException) as refused:
+        city.send(city.message(), sender="info@city.example")
+    assert refused.value.smtp_code == 554 and b"MAIL FROM domain not verified" in refused.value.smtp_error
+
+    row = publish(GOOD + "bounce MX 20 mx.reader.example.\n")["mail_from"]
+    assert row["state"] == "PENDING" and "2 MX records" in row["why"] and "and no other" in row["next_step"], row
+    checked = publish(GOOD)
+    assert checked["mail_from"]["state"] == "SUCCESS", checked["mail_from"]
+    sender, words = arrived()
+    assert sender.endswith(f"@{MAIL_FROM}") and "spf=pass" in words and "dmarc=pass" in words
+    alignment = service.ask("site", "show", "city")["identities"][0]["alignment"][0]
+    assert (alignment["dkim"], alignment["spf"]) == ("strict", "relaxed") and "SPF aligns as well" in alignment["why"]
+    local = sender.split("@")[0]
+    assert take_report(service, sender) == 250 and take_report(service, f"{local}@bounce.letterhead.example") == 250
+    assert take_report(service, f"{local}@bounce.town.example") == 550
+    assert take_report(service, f"x{local[1:]}@{MAIL_FROM}") == 550
+
+    service.call("site", "set", "city", "--mail-from-failure", "USE_DEFAULT_VALUE")
+    row = publish("")["mail_from"]
+    assert row["state"] == "TEMPORARY_FAILURE" and "There is no MX record" in row["why"], row
+    assert arrived()[0].endswith("@bounce.letterhead.example")
+    assert MAIL_FROM in json.dumps(service.ask("notice", "list"))
+    assert publish(GOOD)["mail_from"]["state"] == "SUCCESS"
+    shown = service.call("site", "show", "city").stdout
+    assert MAIL_FROM in shown and "SUCCESS" in shown
+    assert service.ask("site", "set", "city", "--no-mail-from")["mail_from"] is None
+    assert arrived()[0].endswith("@bounce.letterhead.example")
