@@ -28,9 +28,23 @@ def inbound_port():
     return port
 
 
-@pytest.fixture(scope="module", params=sorted(bouncers.KINDS))
+def each_kind(test):
+    """Asked with each of the bouncers; all else with Postfix alone."""
+    test.each_kind = True
+    return test
+
+
+def pytest_generate_tests(metafunc):
+    if "bouncer" in metafunc.fixturenames:
+        kinds = list(bouncers.KINDS) if hasattr(metafunc.function, "each_kind") else ["postfix"]
+        metafunc.parametrize("bouncer", kinds, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def bouncer(request, directory, inbound_port):
     """A mail server that takes what is for gone@reader.example, and finds out later that it cannot deliver it."""
+    if bouncers.missing(request.param):
+        pytest.skip(bouncers.missing(request.param))
     with bouncers.start(request.param, directory, "reader.example", BOUNCE_DOMAIN, inbound_port) as server:
         yield server
 
@@ -47,13 +61,6 @@ def service(directory, dns, inbound_port, bouncer):
 def library(service, dns):
     dns.set("library.example", conftest.ZONES["library.example"])
     return stage.Site(service, dns, "library", "library.example")
-
-
-@pytest.fixture(scope="module")
-def once(bouncer):
-    """What says nothing about the bouncer is asked with one of them only."""
-    if bouncer.kind != "postfix":
-        pytest.skip("asked with Postfix")
 
 
 def state(service, message_id, wanted, seconds=60):
@@ -103,6 +110,7 @@ def today():
     return int(time.time()) // DAY_S
 
 
+@each_kind
 def test_a_bounce_after_delivery_ends_in_the_story(service, library, bouncer):
     message_id = library.send(recipients=["gone@reader.example", "info@reader.example"])
     story = state(service, message_id, "returned")
@@ -114,6 +122,7 @@ def test_a_bounce_after_delivery_ends_in_the_story(service, library, bouncer):
     stage.wait_until("the other recipient", lambda: service.story(message_id)["recipients"][1]["state"] == "delivered")
 
 
+@each_kind
 def test_every_recipient_has_a_return_path_of_its_own(library, bouncer, master):
     message_id = library.send(recipients=["one@reader.example", "two@reader.example"])
     paths = stage.wait_until("both", lambda: len(p := bouncer.return_paths(message_id)) == 2 and p)
@@ -122,7 +131,6 @@ def test_every_recipient_has_a_return_path_of_its_own(library, bouncer, master):
     assert {p.lower() for p in paths} == {return_path(master, message_id, r, last_day) for r in (0, 1)}
 
 
-@pytest.mark.usefixtures("once")
 def test_whatever_is_no_return_path_is_refused_alike(service, library, inbound_port, master):
     message_id = library.send()
     path = return_path(master, message_id, 0, today())
@@ -137,7 +145,6 @@ def test_whatever_is_no_return_path_is_refused_alike(service, library, inbound_p
     assert rcpt(inbound_port, return_path(master, message_id, 0, today(), int(time.time()) // (90 * DAY_S) - 1))[0] == 250
 
 
-@pytest.mark.usefixtures("once")
 def test_a_flipped_bit_is_refused(library, inbound_port, master):
     """Each character of the local part, with each bit that leaves a character that can be said."""
     path = return_path(master, library.send(), 0, today())
@@ -156,7 +163,6 @@ def test_a_flipped_bit_is_refused(library, inbound_port, master):
                 assert client.rcpt(address)[0] == 550, address
 
 
-@pytest.mark.usefixtures("once")
 def test_strangers_have_little_to_say(service, inbound_port):
     with inbound(inbound_port) as client:
         assert client.ehlo()[0] == 250
@@ -189,7 +195,6 @@ def complaint(path):
             "--b--\r\n")
 
 
-@pytest.mark.usefixtures("once")
 def test_complaints_and_answers(service, library, inbound_port, master):
     message_id = library.send()
     state(service, message_id, "delivered")
@@ -207,7 +212,6 @@ def test_complaints_and_answers(service, library, inbound_port, master):
     assert events(story).count("complained") == 1
 
 
-@pytest.mark.usefixtures("once")
 def test_what_was_taken_outlives_a_power_cut(service, library, bouncer, inbound_port, master):
     """The steward is stopped, so that the report has to wait in the spool; then everything dies."""
     message_id = library.send(recipients=["cut@reader.example"])  # not one who has complained
@@ -233,7 +237,6 @@ def test_what_was_taken_outlives_a_power_cut(service, library, bouncer, inbound_
     assert events(service.story(message_id)).count("returned") == 3
 
 
-@pytest.mark.usefixtures("once")
 def test_reports_are_nobodys_mail(service, library):
     listed = service.ask("message", "list", "--limit", "1000")["messages"]
     assert listed and {m["site"] for m in listed} == {"library"}
