@@ -143,6 +143,16 @@ const struct cli_command cli_commands[] = {
      .operation = "message.show",
      .print = cli_print_message,
      .example = "  letterhead message show 0f00019dc0…-000000\n"},
+    {.words = "reputation override",
+     .operation = "reputation.override",
+     .print = cli_print_reputation,
+     .example = "  letterhead reputation override town-library --until 2026-12-01 \\\n"
+                "      --why \"the old list was cleaned\"\n"},
+    {.words = "reputation",
+     .operation = "reputation.show",
+     .print = cli_print_reputations,
+     .example = "  letterhead reputation\n"
+                "  letterhead reputation town-library --json\n"},
     {.words = "notice list",
      .operation = "notice.list",
      .print = cli_print_notices,

@@ -282,6 +282,47 @@ static const struct schema_field notices_fields[] = {
     {.name = NULL},
 };
 
+static const struct schema_field reputation_fields[] = {
+    {.name = "window",
+     .type = SCHEMA_DURATION,
+     .offset = AT(reputation.window_s),
+     .fallback = "30d",
+     .min = 3600,
+     .max = 90 * 86400},
+    {.name = "representative_volume",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(reputation.representative_volume),
+     .fallback = "10000",
+     .min = 1},
+    {.name = "minimum_volume",
+     .type = SCHEMA_NUMBER,
+     .offset = AT(reputation.minimum_volume),
+     .fallback = "100",
+     .min = 1},
+    {.name = "bounce_warn", CONFIG_PERCENT, .offset = AT(reputation.bounce_warn), .fallback = "5%"},
+    {.name = "bounce_slow",
+     CONFIG_PERCENT,
+     .offset = AT(reputation.bounce_slow),
+     .fallback = "7.5%"},
+    {.name = "bounce_pause",
+     CONFIG_PERCENT,
+     .offset = AT(reputation.bounce_pause),
+     .fallback = "10%"},
+    {.name = "complaint_warn",
+     CONFIG_PERCENT,
+     .offset = AT(reputation.complaint_warn),
+     .fallback = "0.1%"},
+    {.name = "complaint_slow",
+     CONFIG_PERCENT,
+     .offset = AT(reputation.complaint_slow),
+     .fallback = "0.3%"},
+    {.name = "complaint_pause",
+     CONFIG_PERCENT,
+     .offset = AT(reputation.complaint_pause),
+     .fallback = "0.5%"},
+    {.name = NULL},
+};
+
 /* Groups have offset 0: their fields count from the same struct. */
 static const struct schema_field config_fields[] = {
     {.name = "hostname", CONFIG_HOST_NAME, .offset = AT(hostname)},
@@ -318,6 +359,7 @@ static const struct schema_field config_fields[] = {
     {.name = "publishing", .type = SCHEMA_GROUP, .fields = config_publishing_fields},
     {.name = "history", .type = SCHEMA_GROUP, .fields = history_fields},
     {.name = "notices", .type = SCHEMA_GROUP, .fields = notices_fields},
+    {.name = "reputation", .type = SCHEMA_GROUP, .fields = reputation_fields},
     {.name = NULL},
 };
 

@@ -5,6 +5,7 @@
 #define LETTERHEAD_APP_CONFIG_H
 
 #include "app/schema.h"
+#include "feedback/reputation.h"
 #include "runtime/endpoint.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/letterhead/letterhead.yaml"
@@ -105,6 +106,8 @@ struct config {
     uint64_t publishing_ttl_s;
 
     uint64_t history_keep_s;
+
+    struct reputation_limits reputation;
 
     size_t notices_line;
     struct slice notices_site, notices_from; /* empty: nothing is mailed */

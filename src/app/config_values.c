@@ -72,3 +72,23 @@ int config_read_mail_address(struct slice text, void *target)
     *(struct slice *)target = text;
     return 0;
 }
+
+int config_read_percent(struct slice text, void *target)
+{
+    uint64_t whole, part = 0;
+    struct slice digits;
+
+    if (text.size < 2 || text.data[text.size - 1] != '%')
+        return -EINVAL;
+    text.size--;
+    if (slice_cut(&text, '.', &digits)) {
+        if (text.size > 4 || slice_to_u64(text, 9999, &part) < 0)
+            return -EINVAL;
+        for (size_t i = text.size; i < 4; i++)
+            part *= 10;
+    }
+    if (slice_to_u64(digits, 100, &whole) < 0)
+        return -EINVAL;
+    *(uint64_t *)target = whole * 10000 + part;
+    return 0;
+}

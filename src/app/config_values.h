@@ -16,6 +16,8 @@ int config_read_network(struct slice text, void *target);
 int config_read_host_name(struct slice text, void *target);
 /* A path that begins with a slash. */
 int config_read_absolute_path(struct slice text, void *target);
+/* uint64_t millionths: "5%", "0.1%". */
+int config_read_percent(struct slice text, void *target);
 /* A mail address. */
 int config_read_mail_address(struct slice text, void *target);
 
@@ -25,6 +27,9 @@ int config_read_mail_address(struct slice text, void *target);
 #define CONFIG_MAIL_ADDRESS                                                                        \
     .type = SCHEMA_CUSTOM, .custom = config_read_mail_address,                                     \
     .expected = "a mail address such as post@example.org"
+#define CONFIG_PERCENT                                                                             \
+    .type = SCHEMA_CUSTOM, .custom = config_read_percent,                                          \
+    .expected = "a share such as 5% or 0.1%, with at most four digits behind the point"
 #define CONFIG_ABSOLUTE_PATH                                                                       \
     .type = SCHEMA_CUSTOM, .custom = config_read_absolute_path,                                    \
     .expected = "a path that begins with /"

@@ -45,10 +45,10 @@ static int answer_status(struct task *t, struct gateway *g, struct buffer *reply
     return 0;
 }
 
-/* Whether there is anything that the site may send as. */
+/* Whether there is anything that the site may send as, and it is not stopped. */
 static bool may_send(const struct directory_site *site)
 {
-    for (size_t i = 0; site && i < site->identity_count; i++)
+    for (size_t i = 0; site && !site->quota.held && i < site->identity_count; i++)
         if (site->identities[i].sending)
             return true;
     return false;

@@ -4,6 +4,7 @@
 #include "deliver/sts_keeper.h"
 #include "domain/publisher.h"
 #include "feedback/operations.h"
+#include "feedback/reputation_keeper.h"
 #include "feedback/tls_reporter.h"
 #include "onboard/check.h"
 #include "onboard/platform.h"
@@ -36,6 +37,7 @@ void operations_join(const struct operation_services *services,
         publisher_operations(services->publisher),
         platform_operations(services->platform),
         rotate_operations(services->rotate),
+        reputation_operations(services->reputation),
         status_operations(services->feedback),
     };
 

@@ -10,6 +10,7 @@ struct onboard_service;
 struct queue_service;
 struct submit_operations_service;
 struct feedback_service;
+struct reputation_service;
 struct shaping_service;
 struct sts_service;
 struct probe_operations_service;
@@ -32,9 +33,10 @@ struct operation_services {
     struct platform_service *platform;
     struct probe_operations_service *probes;
     struct rotate_service *rotate;
+    struct reputation_service *reputation;
 };
 
-enum { OPERATION_SETS = 20 };
+enum { OPERATION_SETS = 21 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

@@ -214,6 +214,7 @@ static int main_task(struct task *t, void *argument)
                      .settle_s = s->config->publishing_ttl_s,
                      .rest_s = DAY_S},
         .zone_server = publishing_server(&s->publishing),
+        .reputation = s->config->reputation,
         .mail = {.site = s->config->notices_site,
                  .from = s->config->notices_from,
                  .operators = s->config->notices_operators.items,

@@ -45,6 +45,7 @@ struct steward {
     struct feedback_service feedback;
     struct sts_service sts;
     struct own_mail_sender mail;
+    struct reputation_service reputation;
     struct outcomes *outcomes;
     struct intake *intake;
     struct tls_reporter tls_reporter;
@@ -254,6 +255,8 @@ static void join_operations(struct steward *s)
     s->mail.history = s->options.history;
     s->mail.gateways = &s->gateways;
     s->mail.hostname = s->options.site.hostname;
+    s->reputation =
+        (struct reputation_service){s->options.store, s->site.pusher, s->options.reputation};
     s->feedback = (struct feedback_service){
         .store = s->options.store,
         .history = s->options.history,
@@ -267,7 +270,7 @@ static void join_operations(struct steward *s)
     operations_join(&(struct operation_services){&s->site, &s->onboard, &s->submit, &s->queue,
                                                  &s->feedback, s->options.shaping, &s->sts,
                                                  &s->tls_reporter, s->publisher, &s->platform,
-                                                 &s->probes, &s->rotate},
+                                                 &s->probes, &s->rotate, &s->reputation},
                     s->sets);
 }
 
@@ -311,6 +314,13 @@ static int watch_relays(struct task *t, void *argument)
     struct steward *s = argument;
 
     return relay_watch_run(t, &s->relays);
+}
+
+static int judge_reputations(struct task *t, void *argument)
+{
+    struct steward *s = argument;
+
+    return reputation_run(t, &s->reputation);
 }
 
 static int send_own_mail(struct task *t, void *argument)
@@ -420,6 +430,7 @@ static int work(struct task *t, struct steward *s)
         {"relays", watch_relays},
         {"suppressions", forget_suppressions},
         {"own mail", send_own_mail},
+        {"reputations", judge_reputations},
         {"tls reports", report_tls},
         {"return keys", keep_return_keys},
         {"reports", take_reports},

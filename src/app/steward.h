@@ -9,6 +9,7 @@
 #include "domain/publisher.h"
 #include "feedback/history.h"
 #include "feedback/own_mail_sender.h"
+#include "feedback/reputation_keeper.h"
 #include "feedback/tls_reporter.h"
 #include "onboard/check.h"
 #include "onboard/mail_from_check.h"
@@ -32,7 +33,8 @@ struct steward_options {
     int vault_socket, control_socket; /* taken over */
     struct steward_gateway gateways[PEER_GROUP_MAX];
     size_t gateway_count;
-    struct site_service site;    /* store, vault and pusher are filled in */
+    struct site_service site; /* store, vault and pusher are filled in */
+    struct reputation_limits reputation;
     struct own_mail_sender mail; /* whom to tell; the rest is filled in */
     struct identity_times times;
     struct authority_options authority; /* what it points to is borrowed */

@@ -204,18 +204,28 @@ static int keep_back(struct work *w, struct queue_job *job)
 
 /* To connect may have taken minutes, and the client its records away meanwhile: then not a message
  * more goes out. */
-static int withhold(struct work *w, struct queue_job *job)
+static int withhold(struct work *w, struct queue_job *job, struct slice why)
 {
     const struct queue_outcome outcome = {
         .result = QUEUE_DEFERRED,
         .withheld = true,
         .enhanced = {4, 7, 5},
-        .text = SLICE("the identity is not verified any more"),
+        .text = why,
     };
 
     sources_give_back(w->deliver, &w->part);
     worker_settle_all(w->deliver, &w->arena, job, &outcome);
     return 0;
+}
+
+/* For the site's reputation (site/directory_quota.h). */
+static bool is_stopped(const struct work *w, const struct queue_job *job)
+{
+    const struct directory *directory = w->deliver->options->sign.directory;
+    const struct directory_site *site =
+        directory ? directory_site_by_id(directory, job->site_id) : NULL;
+
+    return site && site->quota.held && !is_simulator(w->deliver, job->destination);
 }
 
 /* A relay, or the simulator, is not one of the receivers that source addresses are warmed up
@@ -256,6 +266,10 @@ static int handle(struct task *t, struct work *w, struct queue_job *job)
 
     if (is_astray(w, job))
         return keep_back(w, job);
+    if (is_stopped(w, job))
+        return withhold(w, job,
+                        SLICE("the site's mail is stopped, since too much of it came back "
+                              "(letterhead reputation)"));
     if (!is_admitted(w, job)) {
         queue_return(w->deliver->queue, job);
         return 0;
@@ -270,7 +284,7 @@ static int handle(struct task *t, struct work *w, struct queue_job *job)
     while (r == 0) {
         r = worker_connect(t, w, job);
         if (r == 0 && !sign_is_allowed(&w->deliver->options->sign, job))
-            return withhold(w, job);
+            return withhold(w, job, SLICE("the identity is not verified any more"));
         if (r == 0)
             r = offer(t, w, job, &signature);
         if (r != -EPIPE)

@@ -1,8 +1,8 @@
 #include "feedback/outcome.h"
 
 #include "base/log.h"
-#include "feedback/reputation.h"
 #include "feedback/breaker_store.h"
+#include "feedback/reputation.h"
 #include "site/site.h"
 #include "site/suppression.h"
 

@@ -19,6 +19,26 @@ static int read_used(struct store *s, struct arena *arena, struct directory_site
     return r;
 }
 
+/* What the site's reputation makes of it (feedback/reputation_keeper.h): slower, or nothing. */
+static int apply_reputation(struct store *s, struct directory_site *site)
+{
+    CLEANUP(query_done) struct query q = store_query(s, STORE_REPUTATION_EFFECT);
+    struct directory_quota *quota = &site->quota;
+    uint32_t slower;
+    int r;
+
+    query_bind_int(&q, (int64_t)site->id);
+    r = query_step(&q);
+    if (r < 1)
+        return r;
+    slower = (uint32_t)query_int(&q, 1);
+    quota->held = slice_equal(query_text(&q, 0), SLICE("pause"));
+    quota->slowed = slice_equal(query_text(&q, 0), SLICE("slow"));
+    if (quota->slowed && (!quota->messages_per_hour || slower < quota->messages_per_hour))
+        quota->messages_per_hour = slower;
+    return 0;
+}
+
 int quota_directory_read(struct store *s, struct arena *arena, struct directory_site *site)
 {
     struct quota quota;
@@ -30,5 +50,7 @@ int quota_directory_read(struct store *s, struct arena *arena, struct directory_
         .messages_per_hour = quota.messages_per_second * HOUR_S,
         .recipients_per_day = quota.recipients_per_day,
     };
-    return quota.recipients_per_day ? read_used(s, arena, site) : 0;
+    if (quota.recipients_per_day)
+        r = read_used(s, arena, site);
+    return r < 0 ? r : apply_reputation(s, site);
 }

@@ -132,6 +132,7 @@ int site_erase(struct store *s, int64_t id, int64_t now_us)
         STORE_SITE_CONTACT_REMOVE_ALL, STORE_NOTICE_REMOVE_ALL,
         STORE_SUPPRESSION_REMOVE_SITE, STORE_SUPPRESSION_COUNT_REMOVE,
         STORE_QUOTA_REMOVE_ALL,        STORE_VOLUME_REMOVE_ALL,
+        STORE_REPUTATION_REMOVE_ALL,
     };
     int r = relay_remove(s, id);
 
