@@ -1,7 +1,7 @@
 /* The session that will sign in, up to EHLO under TLS; and where it fails, why. */
 #include "onboard/probe_inside.h"
 
-static const uint64_t SLOW_US = 5 * SECOND_US;
+static const uint64_t SLOW_US = 3 * SECOND_US;
 
 static const struct tls_plan any_certificate = {.kind = TLS_PLAN_OPPORTUNISTIC};
 

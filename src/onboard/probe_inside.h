@@ -8,8 +8,8 @@
 #include "site/relay_provider.h"
 
 /* What people at the keyboard wait for; delivery is as patient as RFC 5321 §4.5.3.2 wants. */
-static const uint64_t PROBE_CONNECT_US = 10 * SECOND_US;
-static const uint64_t PROBE_SILENCE_US = 8 * SECOND_US; /* then the other kind of TLS is tried */
+static const uint64_t PROBE_CONNECT_US = 8 * SECOND_US;
+static const uint64_t PROBE_SILENCE_US = 5 * SECOND_US; /* then the other kind of TLS is tried */
 static const uint64_t PROBE_SESSION_US = 30 * SECOND_US;
 
 struct probe {

@@ -265,7 +265,7 @@ def test_who_knows_no_starttls_is_told_no_password(probe):
 
 
 def test_a_slow_server_is_waited_for(probe):
-    found = probe(delay=5.5)
+    found = probe(delay=3.2)
     assert (codes(found), found["verdict"]) == ({"esmtp": "slow"}, "good")
 
 
