@@ -70,6 +70,16 @@ static void lame(struct arena *arena, const struct authority_look *look, const s
         SLICE_ARG(finding->server), o->lame->answers[which].why, SLICE_ARG(look->zone));
 }
 
+/* The servers know better than what asked them. */
+static void remembered(struct record_finding *finding)
+{
+    *finding = (struct record_finding){
+        .cause = CAUSE_SILENT,
+        .trouble = SLICE("The domain's name servers have the record; only what asks them still "
+                         "remembers that they had not. Wait: Letterhead looks again by itself."),
+    };
+}
+
 /* A server that has a fault may have answered the resolver before. */
 static bool nobody_serves(const struct opinions *o, size_t which,
                           const struct record_finding *finding)
@@ -93,7 +103,5 @@ void diagnosis_refine(struct arena *arena, const struct authority_look *look, si
     else if (nobody_serves(&o, which, finding))
         lame(arena, look, &o, which, finding);
     else if (o.with && finding->proven)
-        finding->advice =
-            SLICE("The domain's name servers have the record; only what asks them still remembers "
-                  "that they had not. Wait: Letterhead looks again by itself.");
+        remembered(finding);
 }

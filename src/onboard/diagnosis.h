@@ -8,7 +8,8 @@
 
 /* `which` is the record's place among the questions of the look. Changes the finding's cause and
  * words, and sets its server. What the resolver took for proven is taken back when none of the
- * servers serves the zone: resolvers believe an empty answer of a lame one. */
+ * servers serves the zone (resolvers believe an empty answer of a lame one), and when all of them
+ * that answer have the record. */
 void diagnosis_refine(struct arena *arena, const struct authority_look *look, size_t which,
                       const struct record_expected *expected, struct record_finding *finding);
 
