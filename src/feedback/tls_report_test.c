@@ -176,8 +176,8 @@ static void a_mail_carries_it(void **state)
     static const char *const lines[] = {
         "From: <tls@company-x.example>\r\n",
         "To: <reports@company-y.example>\r\n",
-        "Subject: Report Domain: company-y.example\r\n Submitter: company-x.example\r\n"
-        " Report-ID: <5065427c-23d3-47ca-b6e0-946ea0e8c4be>\r\n",
+        "Subject: Report Domain: company-y.example\r\n Submitter: company-x.example\r\n",
+        "\r\n Report-ID: <5065427c-23d3-47ca-b6e0-946ea0e8c4be>\r\n",
         "TLS-Report-Domain: company-y.example\r\n",
         "TLS-Report-Submitter: company-x.example\r\n",
         "TLS-Required: No\r\n",
