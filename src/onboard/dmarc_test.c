@@ -1,21 +1,32 @@
 #include "onboard/dmarc.h"
 
-#include "deliver/fetch_dns_test.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "onboard/mail_dns_test.h"
 
 /* The examples of RFC 9989 §4.10 and appendix B, and of its differences from RFC 7489. */
-static const struct dns_line names[] = {
-    {"_dmarc.plain.example.org", .txt = "v=DMARC1; p=reject; adkim=s"},
-    {"_dmarc.example.org", .txt = "v=DMARC1; p=quarantine; sp=none"},
-    {"_dmarc.org", .txt = "v=spf1 -all"},
+static const struct mail_dns_line names[] = {
+    {"_dmarc.plain.example.org", DNS_TXT, "v=DMARC1; p=reject; adkim=s"},
+    {"_dmarc.example.org", DNS_TXT, "v=DMARC1; p=quarantine; sp=none"},
+    {"_dmarc.org", DNS_TXT, "v=spf1 -all"},
     /* a public suffix that says so, below which is no other record */
-    {"_dmarc.gov.example", .txt = "v=DMARC1; psd=y; p=reject; sp=quarantine"},
+    {"_dmarc.gov.example", DNS_TXT, "v=DMARC1; psd=y; p=reject; sp=quarantine"},
     /* an organization below another one, by its own word */
-    {"_dmarc.part.corp.example", .txt = "v=DMARC1; psd=n; sp=reject; p=none"},
-    {"_dmarc.corp.example", .txt = "v=DMARC1; p=quarantine"},
+    {"_dmarc.part.corp.example", DNS_TXT, "v=DMARC1; psd=n; sp=reject; p=none"},
+    {"_dmarc.corp.example", DNS_TXT, "v=DMARC1; p=quarantine"},
     /* what the list calls a suffix (github.io) has a policy all the same */
-    {"_dmarc.github.io", .txt = "v=DMARC1; p=reject"},
-    {"_dmarc.nop.example.net", .txt = "v=DMARC1; adkim=s"},
-    {"_dmarc.deep.example.com", .txt = "v=DMARC1; p=reject"},
+    {"_dmarc.github.io", DNS_TXT, "v=DMARC1; p=reject"},
+    {"_dmarc.nop.example.net", DNS_TXT, "v=DMARC1; adkim=s"},
+    {"_dmarc.twice.example.net", DNS_TXT, "v=DMARC1; p=reject"},
+    {"_dmarc.twice.example.net", DNS_TXT, "v=DMARC1; p=none"},
+    {"_dmarc.beside.example.net", DNS_TXT, "v=spf1 -all"},
+    {"_dmarc.beside.example.net", DNS_TXT, "v=DMARC1; p=reject"},
+    {"_dmarc.deep.example.com", DNS_TXT, "v=DMARC1; p=reject"},
 };
 
 struct seen {
@@ -37,6 +48,8 @@ static const struct seen cases[] = {
      "quarantine", "corp.example"},
     {"me.github.io", "github.io", "reject", "github.io", "", "", "me.github.io"},
     {"nop.example.net", "nop.example.net", "none", "nop.example.net", "", "", "example.net"},
+    {"beside.example.net", "beside.example.net", "reject", "beside.example.net",
+     "beside.example.net", "reject", "example.net"},
     {"none.example", "", "", "none.example", "", "", "none.example"},
     /* ten labels: the walk leaps over what is between */
     {"1.2.3.4.5.6.7.deep.example.com", "deep.example.com", "reject", "deep.example.com", "", "",
@@ -87,6 +100,19 @@ static int find_without_organization(struct task *t, void *argument)
     return 0;
 }
 
+/* Several count as none, and it is told where they are. */
+static int find_several(struct task *t, void *argument)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct dmarc_finding finding;
+
+    (void)argument;
+    assert_int_equal(dmarc_find(t, &arena, SLICE("twice.example.net"), true, &finding), 0);
+    assert_false(finding.walk.found || finding.list.found);
+    assert_true(slice_equal(finding.several, SLICE("twice.example.net")));
+    return 0;
+}
+
 static int find_without_an_answer(struct task *t, void *argument)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
@@ -101,16 +127,15 @@ static int find_without_an_answer(struct task *t, void *argument)
 static void both_kinds_of_receivers_are_asked_for(void **state)
 {
     (void)state;
-    dns_set(names, ARRAY_LEN(names));
-    world_with_dns_run(find_all, NULL);
-    world_with_dns_run(find_without_organization, NULL);
+    mail_dns_run(names, ARRAY_LEN(names), find_all, NULL);
+    mail_dns_run(names, ARRAY_LEN(names), find_without_organization, NULL);
+    mail_dns_run(names, ARRAY_LEN(names), find_several, NULL);
 }
 
 static void silence_proves_nothing(void **state)
 {
     (void)state;
-    dns_set(names, ARRAY_LEN(names));
-    world_with_dns_run(find_without_an_answer, NULL);
+    mail_dns_run(names, ARRAY_LEN(names), find_without_an_answer, NULL);
 }
 
 int main(void)

@@ -3,9 +3,7 @@
  * from, and whether it signs, it alone knows. So this is advice, and never a failure. */
 #include "onboard/probe_inside.h"
 
-#include "onboard/record.h"
-
-enum { QUESTIONS_MAX = 8 /* RFC 9989 §4.10 */ };
+#include "onboard/dmarc.h"
 
 /* What an SPF record must hold for mail that a provider sends. */
 static const struct {
@@ -52,28 +50,13 @@ static int find_spf(struct task *t, struct probe *p, struct slice domain, struct
     return 0;
 }
 
-/* The policy may be at a domain above (RFC 9989 §4.10). */
 static int find_dmarc(struct task *t, struct probe *p, struct slice domain, struct slice *ret)
 {
-    struct slice label, state, record;
-    struct dns_answer answer;
+    struct dmarc_finding finding;
+    int r = dmarc_find(t, p->arena, domain, false, &finding);
 
-    *ret = SLICE_NONE;
-    for (int i = 0; i < QUESTIONS_MAX && slice_find(domain, '.') >= 0; i++) {
-        int r =
-            resolver_query(t, p->arena, arena_printf(p->arena, "_dmarc.%.*s", SLICE_ARG(domain)),
-                           DNS_TXT, &answer);
-
-        if (r < 0)
-            return r == -EINVAL ? 0 : r;
-        dmarc_judge(p->arena, &answer, &state, &record);
-        if (slice_equal(state, SLICE("found"))) {
-            *ret = record;
-            return 0;
-        }
-        slice_cut(&domain, '.', &label);
-    }
-    return 0;
+    *ret = r == 0 && finding.walk.found ? finding.walk.text : SLICE_NONE;
+    return r;
 }
 
 /* Whether the record names the server: by its provider, its name or its address. */

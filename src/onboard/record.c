@@ -249,31 +249,3 @@ void record_judge(struct arena *arena, const struct dns_answer *answer,
     if (expected->alias.size && ret->state != RECORD_RIGHT)
         judge_ours(ret);
 }
-
-/* Other records at the same name do not count (RFC 9989 §4.10). */
-static bool is_dmarc(struct slice text)
-{
-    struct wire_tag_list tags;
-
-    return wire_tag_list_parse(text, &tags) == 0 && tags.count > 0 &&
-           slice_equal(tags.tags[0].name, SLICE("v")) &&
-           slice_equal(tags.tags[0].value, SLICE("DMARC1"));
-}
-
-void dmarc_judge(struct arena *arena, const struct dns_answer *answer, struct slice *ret_state,
-                 struct slice *ret_record)
-{
-    size_t found = 0;
-
-    *ret_state = SLICE_NONE;
-    *ret_record = SLICE_NONE;
-    if (answer->status == DNS_TEMPORARY || answer->status == DNS_BOGUS)
-        return;
-    for (size_t i = 0; answer->status == DNS_FOUND && i < answer->count; i++) {
-        if (!is_dmarc(answer->records[i].text))
-            continue;
-        *ret_record = record_seen_text(arena, answer->records[i].text);
-        found++;
-    }
-    *ret_state = found == 0 ? SLICE("absent") : found == 1 ? SLICE("found") : SLICE("invalid");
-}

@@ -39,9 +39,4 @@ bool record_text_is(const struct record_expected *expected, struct slice publish
 /* What was seen, harmless and cut to RECORD_SEEN_BYTES. */
 struct slice record_seen_text(struct arena *arena, struct slice text);
 
-/* The DMARC policy of a name (RFC 9989): "found" with the record, "absent", "invalid" (several,
- * or not to be read), or "" when the answer proves nothing. */
-void dmarc_judge(struct arena *arena, const struct dns_answer *answer, struct slice *ret_state,
-                 struct slice *ret_record);
-
 #endif

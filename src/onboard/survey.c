@@ -1,9 +1,8 @@
 #include "onboard/survey.h"
 
 #include "onboard/diagnosis.h"
+#include "onboard/dmarc.h"
 #include "onboard/misplaced.h"
-
-enum { DMARC_QUESTIONS_MAX = 8 /* RFC 9989 §4.10 */ };
 
 void survey_done(struct survey *survey)
 {
@@ -34,25 +33,19 @@ static int ask_record(struct task *t, void *argument)
                           &record->answer, &record->slip, &record->slip_advice);
 }
 
-/* The policy may be at a domain above (RFC 9989 §4.10). */
 static int ask_dmarc(struct task *t, void *argument)
 {
     struct survey *survey = argument;
-    struct slice domain = survey->domain, label, state, record;
-    int r = 0;
+    struct dmarc_finding finding;
+    int r = dmarc_find(t, &survey->arena, survey->domain, false, &finding);
 
-    for (int i = 0; i < DMARC_QUESTIONS_MAX && domain.size && r == 0; i++) {
-        struct slice name = arena_printf(&survey->arena, "_dmarc.%.*s", SLICE_ARG(domain));
-
-        r = resolver_query(t, &survey->arena, name, DNS_TXT, &survey->dmarc);
-        survey->dmarc_asked = r == 0;
-        if (r == 0)
-            dmarc_judge(&survey->arena, &survey->dmarc, &state, &record);
-        if (r == 0 && !slice_equal(state, SLICE("absent")))
-            return 0;
-        slice_cut(&domain, '.', &label);
-    }
-    return r;
+    if (r < 0 || finding.trouble.size)
+        return r;
+    survey->dmarc_state = finding.several.size ? SLICE("invalid")
+                          : finding.walk.found ? SLICE("found")
+                                               : SLICE("absent");
+    survey->dmarc_record = finding.walk.text;
+    return 0;
 }
 
 static int find_zone(struct task *t, void *argument)
@@ -154,8 +147,6 @@ int survey_run(struct task *t, const struct authority_options *options, struct s
     r = ask_resolver(t, survey);
     if (r < 0)
         return r;
-    if (survey->dmarc_asked)
-        dmarc_judge(&survey->arena, &survey->dmarc, &survey->dmarc_state, &survey->dmarc_record);
     right = judge_records(survey);
     if (survey->zone_found && (!right || survey->thorough))
         r = ask_servers(t, survey);

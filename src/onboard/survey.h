@@ -30,15 +30,16 @@ struct survey {
     bool
         thorough; /* likewise: the servers are asked even when all is right, the last question being
                     * for the domain's own DMARC policy */
-    struct slice dmarc_state, dmarc_record; /* as dmarc_judge has them */
+    struct slice
+        dmarc_state; /* "found", "absent", "invalid" (several records); or not proven: "" */
+    struct slice dmarc_record; /* the one that holds (onboard/dmarc.h) */
     struct authority_look look;
     bool servers_asked;
     enum identity_authority authority;
     /* Inside. */
     const struct authority_options *options;
     struct arena arena;
-    struct dns_answer dmarc;
-    bool zone_found, dmarc_asked;
+    bool zone_found;
 };
 
 /* Zeroed memory with what the caller sets. 0; -ECANCELED. What the world does not answer in time is
