@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/server.h"
 #include "deliver/sts_keeper.h"
+#include "feedback/credential_uses.h"
 #include "feedback/history_feedback.h"
 #include "feedback/intake.h"
 #include "feedback/operations.h"
@@ -13,15 +14,11 @@
 #include "onboard/probe_operations.h"
 #include "onboard/probe_relay.h"
 #include "queue/operations.h"
-#include "site/credential.h"
 #include "site/pusher.h"
 #include "site/return_keys.h"
 #include "site/suppression_clock.h"
 #include "submit/operations.h"
 #include "wire/ipc.h"
-
-enum { USES_MAX = 1024 };
-static const uint64_t USES_EVERY_US = 10 * SECOND_US;
 
 /* What a gateway's peer needs to know whose it is. */
 struct gateway_link {
@@ -53,24 +50,11 @@ struct steward {
     struct publisher *publisher;
     struct rotate_service rotate;
     struct control_set sets[OPERATION_SETS];
-    struct history_use uses[USES_MAX]; /* credentials used since they were last noted */
-    size_t use_count;
+    struct credential_uses uses;
     struct condition changed;
     bool ending;
     int result; /* why it ends, when nobody asked for it */
 };
-
-/* When the table is full, the last use of the others is noted a little early. */
-static void note_use(struct steward *s, const struct history_use *use)
-{
-    for (size_t i = 0; i < s->use_count; i++)
-        if (s->uses[i].credential_id == use->credential_id) {
-            s->uses[i].time_us = use->time_us;
-            return;
-        }
-    if (s->use_count < USES_MAX)
-        s->uses[s->use_count++] = *use;
-}
 
 /* A batch of a gateway, or of the steward's own. */
 static int take_batch(struct task *t, void *context, struct slice body, uint64_t *ret_cursor)
@@ -85,7 +69,7 @@ static int take_batch(struct task *t, void *context, struct slice body, uint64_t
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)
-        note_use(s, &uses[i]);
+        credential_uses_note(&s->uses, &uses[i]);
     return 0;
 }
 
@@ -250,6 +234,7 @@ static void join_operations(struct steward *s)
     s->rotate = (struct rotate_service){&s->site, s->options.rotation};
     s->submit = (struct submit_operations_service){s->options.store, &s->gateways};
     s->queue = (struct queue_service){s->options.store, &s->gateways};
+    s->uses.store = s->options.store;
     s->mail = s->options.mail;
     s->mail.store = s->options.store;
     s->mail.history = s->options.history;
@@ -388,31 +373,11 @@ static int wait_for_stop(struct task *t, void *argument)
     return r;
 }
 
-static int write_uses(struct steward *s)
-{
-    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
-    int r = store_transaction_begin(s->options.store, &all);
-
-    for (size_t i = 0; i < s->use_count && r == 0; i++)
-        r = credential_note_use(s->options.store, (int64_t)s->uses[i].credential_id,
-                                s->uses[i].time_us);
-    return r == 0 ? store_transaction_commit(&all) : r;
-}
-
-/* That a credential was used is for people, and may be a little late. */
 static int note_uses(struct task *t, void *argument)
 {
     struct steward *s = argument;
-    int r = 0;
 
-    while (r == 0) {
-        r = task_sleep(t, USES_EVERY_US);
-        if (s->use_count && write_uses(s) < 0)
-            log_warning("the last use of credentials could not be noted: %s",
-                        store_error(s->options.store));
-        s->use_count = 0;
-    }
-    return r;
+    return credential_uses_run(t, &s->uses);
 }
 
 static int work(struct task *t, struct steward *s)
