@@ -2,6 +2,9 @@
 accounts that break and are mended while mail flows; two sites at one host."""
 
 import json
+import os
+import secrets
+import signal
 import time
 
 import pytest
@@ -10,10 +13,14 @@ import smarthost
 import stage
 import tls_peer
 from conftest import ZONES
+from test_canary import assert_absent, writable_memory
 
 HOST = "smtp.client.example"
 PASSWORDS = {"town": "town's secret word", "museum": "museum secret 2", "password": "a password", "sender": "sender 4",
-             "certificate": "certificate 5", "down": "down 6"}
+             "certificate": "certificate 5", "down": "down 6", "signing": "signing 7"}
+RUN = secrets.token_hex(6)
+PASSWORDS = {user: f"{password} {RUN}" for user, password in PASSWORDS.items()}
+WRONG = f"not the password {RUN}"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +58,7 @@ def dovecot(directory, certificate):
 @pytest.fixture(scope="module")
 def postfix(directory, certificate, dovecot, receiver):
     senders = {"office@town.example": "town", "shop@museum.example": "museum",
-               **{f"{name}@client.example": name for name in FAULTS}}
+               "desk@library.example": "signing", **{f"{name}@client.example": name for name in FAULTS}}
     with smarthost.Postfix(directory / "postfix", certificate, dovecot, receiver.port, senders) as server:
         yield server
 
@@ -66,9 +73,9 @@ def service(directory, dns, receiver, authority):
 class RelaySite:
     """A site of method smtp with a credential to send by."""
 
-    def __init__(self, service, name, sender):
+    def __init__(self, service, name, sender, *words):
         self.service, self.name, self.sender = service, name, sender
-        service.call("site", "add", name, "--method", "smtp", "--from", sender)
+        service.call("site", "add", name, "--method", "smtp", "--from", sender, *words)
         self.credential = service.ask("credential", "add", name)
 
     def set(self, *words, password=None):
@@ -294,7 +301,7 @@ def test_what_was_used_outlives_a_restart(museum, service):
 
 
 def test_a_new_account_is_not_used_before_it_was_tested(museum, postfix):
-    museum.set(password="not the password")
+    museum.set(password=WRONG)
     shown = museum.wait_for("REFUSED")
     assert shown["next_step"]
     message_id = museum.send("for a wrong password")
@@ -305,8 +312,63 @@ def test_a_new_account_is_not_used_before_it_was_tested(museum, postfix):
     museum.wait_for_end([message_id], seconds=20)
 
 
+def test_a_verified_identity_signs_as_well(service, dns, postfix, receiver):
+    site = RelaySite(service, "signing", "desk@library.example", "--domain", "library.example")
+    site.set("--host", HOST, "--port", str(postfix.tls_port), "--tls", "tls", "--user", "signing",
+             password=PASSWORDS["signing"])
+    site.wait_for("READY")
+    site.wait_for_end([site.send("not verified yet")])
+    dns.set("library.example", dns.zones["library.example"] +
+            service.call("identity", "records", "signing", "--format", "zone").stdout)
+    stage.wait_until("the identity", lambda: service.call("identity", "check", "signing", check=False).returncode == 0)
+    site.wait_for_end([site.send("verified")])
+    unsigned, signed = (stage.wait_until(subject, lambda: received(receiver, subject))[0]
+                        for subject in ("not verified yet", "verified"))
+    assert "DKIM-Signature:" not in unsigned
+    assert "d=library.example" in signed.split("DKIM-Signature:")[1].split("\n\n")[0]
+
+
 def test_without_a_relay_nothing_is_taken(service):
     site = RelaySite(service, "bare", "desk@bare.example")
     with pytest.raises(stage.smtplib.SMTPResponseException) as refusal:
         site.send()
     assert refusal.value.smtp_code == 554 and b"set up" in refusal.value.smtp_error
+
+
+# --- the passwords of accounts, after all of that, are nowhere ---
+
+CANARIES = {**{f"password of {user}": password for user, password in PASSWORDS.items()}, "wrong password": WRONG}
+
+
+def test_no_file_has_a_password(service, museum, town, broken):
+    for role in ("gateway", "steward", "vault"):
+        pid = service.children()[role]
+        os.kill(pid, signal.SIGSEGV)
+        stage.wait_until(f"a new {role}", lambda: service.children().get(role, pid) != pid)
+    museum.wait_for_end([museum.send("after the crashes")])
+    assert_absent(CANARIES, service.log.read_bytes(), "the log")
+    files = [path for path in service.data.rglob("*") if path.is_file()]
+    assert any(path.name.startswith("control.db") for path in files)
+    for path in files:
+        assert_absent(CANARIES, path.read_bytes(), path)
+        assert not path.name.startswith("core"), path
+
+
+def test_no_answer_has_a_password(service, museum, town, broken):
+    shown = [service.call(*words, "--json", check=False).stdout for words in (
+        ("relay", "list"), ("relay", "show", "museum"), ("site", "show", "museum"), ("notice", "list"),
+        ("probe", "museum"), ("probe", "town"), ("message", "list", "--limit", "100"), ("queue", "list"), ("status",))]
+    shown += [service.call("message", "show", message["message_id"], "--json").stdout
+              for message in service.ask("message", "list", "--limit", "100")["messages"]]
+    assert all(words in "".join(shown) for words in ("museum", "READY", "cannot be used"))
+    assert_absent(CANARIES, "".join(shown).encode(), "an answer")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the roles")
+@pytest.mark.parametrize("role", ["gateway", "steward", "vault"])
+def test_the_memory_keeps_no_password(service, museum, town, role):
+    """After CRAM-MD5 with Dovecot and PLAIN with Postfix."""
+    town.wait_for_end([town.send("for the memory"), museum.send("for the memory")])
+    used = {what: CANARIES[what] for what in ("password of town", "password of museum", "wrong password")}
+    for content in writable_memory(service.children()[role]):
+        assert_absent(used, content, f"the {role}'s memory")
