@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "feedback/breaker_store.h"
 #include "feedback/reputation.h"
+#include "site/refused_setup.h"
 #include "site/site.h"
 #include "site/suppression.h"
 
@@ -201,6 +202,26 @@ static int note_suppression(struct application *a, const struct outcome *outcome
     return r;
 }
 
+static struct slice domain_of(struct slice address)
+{
+    return slice_part(address, (size_t)(slice_find_last(address, '@') + 1), address.size);
+}
+
+/* The site's people are told of what they alone can mend. */
+static int note_setup(struct application *a, const struct outcome *outcome)
+{
+    int r;
+
+    if (!outcome->event || !has_failed(outcome->event) || !outcome->address.size ||
+        feedback_class_fault(outcome->verdict.class) != FEEDBACK_FAULT_SITE_SETUP)
+        return 0;
+    r = site_is_known(a, outcome->site_id);
+    if (r < 1)
+        return r;
+    return refused_setup_note(a->outcomes->options.store, outcome->site_id,
+                              domain_of(outcome->address), outcome->event->text, outcome->time_us);
+}
+
 /* All that takes note of outcomes, in one transaction. */
 static int note(struct application *a, const struct outcome *outcome)
 {
@@ -208,7 +229,8 @@ static int note(struct application *a, const struct outcome *outcome)
 
     if (r < 0 || outcome->type == QUEUE_EVENT_ACCEPTED)
         return r;
-    return note_suppression(a, outcome);
+    r = note_setup(a, outcome);
+    return r == 0 ? note_suppression(a, outcome) : r;
 }
 
 static struct tally *tally_of(struct application *a, uint64_t site_id)

@@ -1,11 +1,12 @@
 #include "feedback/outcome.h"
 
+#include "feedback/breaker.h"
 #include "feedback/days.h"
 #include "feedback/report_builtin.h"
 #include "runtime/loop_test.h"
+#include "site/notice.h"
 #include "site/site.h"
 #include "site/suppression.h"
-#include "site/suppression_breaker.h"
 
 #include <stdio.h>
 
@@ -328,6 +329,31 @@ static int sites_that_are_gone_do_no_harm(struct task *t, void *argument)
     return 0;
 }
 
+/* The site's people, and nobody else, can mend it. */
+static int a_refused_set_up_is_told(struct task *t, void *argument)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    const struct end refused = {QUEUE_EVENT_BOUNCED, 550, 0, 0,
+                                "550 5.7.26 This mail is unauthenticated: DMARC policy"};
+    struct buffer batch = batch_begin();
+    struct notice_row row;
+    struct fixture f;
+
+    (void)argument;
+    open_fixture(&f);
+    add_accepted(&batch, 1, 1);
+    add_end(&batch, 2, &UNKNOWN);
+    apply(t, &f, &batch);
+    assert_int_equal(notice_next(f.store, &arena, &row), -ENOENT);
+    batch = batch_begin();
+    add_end(&batch, 3, &refused);
+    apply(t, &f, &batch);
+    assert_int_equal(notice_next(f.store, &arena, &row), 0);
+    assert_int_equal(row.site_id, SITE);
+    close_fixture(&f);
+    return 0;
+}
+
 /* The history of its day has been dropped: nobody knows any more to whom it went. */
 static int what_cannot_be_found_is_passed_over(struct task *t, void *argument)
 {
@@ -344,92 +370,42 @@ static int what_cannot_be_found_is_passed_over(struct task *t, void *argument)
     return 0;
 }
 
-enum { PEOPLE = 150, GONE = 25 };
-
-static const int64_t HOUR_US = 3600 * (int64_t)1000000;
-
-/* Mail for many people of one domain. */
-static void add_many(struct buffer *batch, uint64_t sequence, int64_t time_us)
+static void remember_domain(struct store *s)
 {
-    CLEANUP(buffer_done) struct buffer addresses = BUFFER_NONE;
-    struct queue_event event = {.sequence = sequence,
-                                .time_us = time_us,
-                                .type = QUEUE_EVENT_ACCEPTED,
-                                .id = message(9),
-                                .site_id = SITE};
-    char address[64];
+    CLEANUP(query_done) struct query q = store_query(s, STORE_DOMAIN_RECORD_SET);
 
-    for (int i = 0; i < PEOPLE; i++) {
-        snprintf(address, sizeof address, "user%d@town.example", i);
-        queue_event_address_write(&addresses, slice_text(address));
-    }
-    event.accepted.addresses = buffer_slice(&addresses);
-    event.accepted.recipient_count = event.accepted.address_count = PEOPLE;
-    queue_event_write(batch, &event);
+    query_bind_text(&q, SLICE("town.example"));
+    query_bind_int(&q, 150);
+    query_bind_int(&q, 0);
+    query_bind_int(&q, 0);
+    assert_int_equal(query_run(&q), 0);
 }
 
-static void add_unknown(struct buffer *batch, uint64_t sequence, uint32_t recipient,
-                        int64_t time_us)
-{
-    struct queue_event event = {.sequence = sequence,
-                                .time_us = time_us,
-                                .type = QUEUE_EVENT_BOUNCED,
-                                .id = message(9),
-                                .site_id = SITE,
-                                .recipient = recipient,
-                                .reply_code = 550,
-                                .enhanced = {5, 1, 1},
-                                .text = SLICE("550 5.1.1 User unknown")};
-
-    queue_event_write(batch, &event);
-}
-
-static size_t count_listed(struct fixture *f, bool held)
-{
-    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    struct suppression *found;
-    size_t count;
-
-    assert_int_equal(
-        suppression_list(f->store, &arena, SITE, held, SLICE_NONE, 1000, &found, &count), 0);
-    return count;
-}
-
-/* The domain knew everybody yesterday. What it says before it is doubted is doubted afterwards; a
- * complaint is none of that. */
+/* The domain knew everybody before. What it said until it was doubted is doubted as well. */
 static int a_domain_that_forgets_its_people_is_doubted(struct task *t, void *argument)
 {
     struct buffer batch = batch_begin();
-    struct suppression_breaker breaker;
     struct suppression found;
-    struct arena arena = ARENA_NONE;
     struct fixture f;
 
     (void)argument;
     open_fixture(&f);
-    add_many(&batch, 1, 500000 * HOUR_US);
+    remember_domain(f.store);
+    add_accepted(&batch, 1, 1);
+    for (uint64_t i = 1; i < BREAKER_UNKNOWN_MIN; i++)
+        add_end(&batch, 1 + i, &UNKNOWN);
     apply(t, &f, &batch);
+    assert_true(is_suppressed(&f, &found) && !found.held);
+    assert_int_equal(f.told, 1);
     batch = batch_begin();
-    for (uint32_t i = 0; i < GONE; i++)
-        add_unknown(&batch, 10 + i, i, 500003 * HOUR_US);
-    add_accepted(&batch, 100, 1);
+    add_end(&batch, 100, &UNKNOWN);
+    apply(t, &f, &batch);
+    assert_true(is_suppressed(&f, &found) && found.held);
+    assert_int_equal(f.told, 2);
+    batch = batch_begin();
     add_end(&batch, 101, &(struct end){QUEUE_EVENT_COMPLAINED, 0, 0, 0, "abuse"});
     apply(t, &f, &batch);
-    assert_int_equal(count_listed(&f, true), GONE);
-    assert_int_equal(count_listed(&f, false), 1);
     assert_true(is_suppressed(&f, &found) && !found.held);
-    assert_int_equal(suppression_breaker_find(f.store, &arena, SLICE("town.example"), &breaker), 0);
-    assert_false(breaker.approved);
-    assert_int_equal(breaker.unknown, GONE);
-    assert_int_equal(breaker.until_us, 500009 * HOUR_US);
-
-    breaker.approved = true; /* an operator has looked: they are gone */
-    assert_int_equal(suppression_breaker_set(f.store, &breaker, 500003 * HOUR_US), 0);
-    batch = batch_begin();
-    add_unknown(&batch, 200, GONE, 500003 * HOUR_US);
-    apply(t, &f, &batch);
-    assert_int_equal(count_listed(&f, false), 2);
-    arena_done(&arena);
     close_fixture(&f);
     return 0;
 }
@@ -474,6 +450,7 @@ int main(void)
         FOLDER_TEST(only_the_recipients_own_fault_suppresses),
         FOLDER_TEST(a_batch_that_comes_again_does_nothing),
         FOLDER_TEST(sites_that_are_gone_do_no_harm),
+        FOLDER_TEST(a_refused_set_up_is_told),
         FOLDER_TEST(what_cannot_be_found_is_passed_over),
         FOLDER_TEST(a_domain_that_forgets_its_people_is_doubted),
         FOLDER_TEST(refuses_what_is_no_batch),

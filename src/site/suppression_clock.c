@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "runtime/task.h"
 #include "site/pusher.h"
+#include "site/refused_setup.h"
 #include "site/suppression.h"
 #include "site/suppression_breaker.h"
 
@@ -20,17 +21,26 @@ static int remove_all(struct store *s, const struct suppression *expired, size_t
 
 static int close_breakers(struct store *s, struct arena *arena, int64_t now_us)
 {
-    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
     struct suppression_breaker *breakers;
     size_t count = 0;
     int r = suppression_breaker_list(s, arena, &breakers, &count);
 
-    if (r < 0 || count == 0)
-        return r;
-    r = store_transaction_begin(s, &all);
     for (size_t i = 0; i < count && r == 0; i++)
         if (breakers[i].until_us <= now_us)
             r = suppression_breaker_remove(s, breakers[i].domain, now_us);
+    return r;
+}
+
+/* What else comes of bounces and passes with time. */
+static int tidy(struct store *s, struct arena *arena, int64_t now_us)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    int r = store_transaction_begin(s, &all);
+
+    if (r == 0)
+        r = close_breakers(s, arena, now_us);
+    if (r == 0)
+        r = refused_setup_mend(s, now_us);
     return r == 0 ? store_transaction_commit(&all) : r;
 }
 
@@ -45,7 +55,7 @@ int suppression_clock_tick(struct task *t, struct site_service *service, bool *r
     if (r == 0 && count)
         r = remove_all(service->store, expired, count);
     if (r == 0)
-        r = close_breakers(service->store, &arena, task_wall_us(t));
+        r = tidy(service->store, &arena, task_wall_us(t));
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)

@@ -1,4 +1,5 @@
-/* Suppressions whose time is over go by themselves. */
+/* What came of bounces and passes with time goes by itself: suppressions that have expired,
+ * breakers that have been open for long enough, the trouble of a site whose mail is taken again. */
 #ifndef LETTERHEAD_SITE_SUPPRESSION_CLOCK_H
 #define LETTERHEAD_SITE_SUPPRESSION_CLOCK_H
 
