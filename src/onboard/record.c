@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "wire/dkim_key.h"
-#include "wire/tag_list.h"
 
 struct slice record_seen_text(struct arena *arena, struct slice text)
 {
