@@ -10,6 +10,7 @@ struct call {
     struct tls_plan plan;
     struct slice why;     /* it did not work */
     bool sign_in_refused; /* for good, by the server's word */
+    bool too_often;       /* by our own vault's word: the account is not to blame */
 };
 
 static struct directory_relay *copy_relay(struct arena *arena, const struct directory_relay *relay)
@@ -69,6 +70,9 @@ static int sign_in(struct task *t, struct work *w, struct call *call)
 
     if (r < 0) {
         call->why = arena_copy(&w->arena, c->problem);
+        call->too_often = r == -EDQUOT;
+        if (call->too_often)
+            return -EACCES;
         return task_check(t) < 0 ? -ECANCELED : -EHOSTUNREACH;
     }
     if (auth.verdict == CLIENT_AUTH_ACCEPTED)
@@ -175,10 +179,12 @@ static int open_connection(struct task *t, struct work *w, struct queue_job *job
         note_success(t, w, job);
         return 0;
     }
-    if (r == -EHOSTUNREACH || r == -EACCES)
+    if ((r == -EHOSTUNREACH || r == -EACCES) && !call->too_often)
         settle_trouble(w, job, call);
     else
         queue_return(w->deliver->queue, job);
+    if (call->too_often)
+        provider_back_off(w->provider, 0, w->begun_us, call->why);
     return r == -EACCES ? -EHOSTUNREACH : r;
 }
 

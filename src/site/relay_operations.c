@@ -1,6 +1,7 @@
 /* The operations on relays: set (site/relay_set.h), list, show, remove. */
 #include "control/json.h"
 #include "runtime/task.h"
+#include "site/notice.h"
 #include "site/relay_json.h"
 #include "site/relay_set.h"
 
@@ -70,13 +71,30 @@ static int show_relay(struct task *t, struct control_call *call)
     return r;
 }
 
-static int erase(struct store *s, int64_t site_id)
+/* What was wrong with it is nobody's trouble any more. */
+static int settle_notice(struct store *s, struct arena *arena, const struct relay *relay,
+                         int64_t now_us)
+{
+    const struct notice notice = {
+        .site_id = (uint64_t)relay->site_id,
+        .topic = arena_printf(arena, "relay:%lld", (long long)relay->id),
+        .subject =
+            arena_printf(arena, "%.*s: the SMTP account was taken away", SLICE_ARG(relay->host)),
+        .text = SLICE("Mail of the site waits until it has another one.\n"),
+    };
+
+    return notice_raise(s, &notice, now_us);
+}
+
+static int erase(struct store *s, struct arena *arena, const struct relay *relay, int64_t now_us)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
     int r = store_transaction_begin(s, &all);
 
     if (r == 0)
-        r = relay_remove(s, site_id);
+        r = settle_notice(s, arena, relay, now_us);
+    if (r == 0)
+        r = relay_remove(s, relay->site_id);
     return r == 0 ? store_transaction_commit(&all) : r;
 }
 
@@ -94,7 +112,7 @@ static int remove_relay(struct task *t, struct control_call *call)
                            "another one, or its time is over. The password is destroyed.",
                            SLICE_ARG(site.name));
     if (r == 0)
-        r = erase(service->store, site.id);
+        r = erase(service->store, &arena, &relay, task_wall_us(t));
     if (r < 0)
         return r;
     add_text(call->output, "site", site.name);
