@@ -91,13 +91,13 @@ static int judge_greeting(struct task *t, struct probe *p, const struct client *
 
 static void judge_hello(struct probe *p, const struct client *c)
 {
-    if (c->problem_code && c->problem_code < 500)
+    if (wire_reply_class(c->problem_code) == SMTP_CLASS_TRANSIENT)
         probe_fail_for_now(p, PROBE_ESMTP, "busy", SLICE("The server has no time for us now."),
                            SLICE("Nothing needs to be done if this passes; otherwise look at the "
                                  "server's load."),
                            seen(p, c));
     else if (c->problem_code)
-        probe_fail(p, PROBE_ESMTP, "ehlo-refused", SLICE("The server refuses EHLO."),
+        probe_fail(p, PROBE_ESMTP, "ehlo-refused", SLICE("The server does not accept EHLO."),
                    SLICE("Use a server that speaks ESMTP (RFC 5321): without it there is neither "
                          "encryption nor signing in."),
                    seen(p, c));

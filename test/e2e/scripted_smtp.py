@@ -24,11 +24,12 @@ class Server:
 
     def __init__(self, address, pem=None, tls="starttls", accounts=(), ehlo=("STARTTLS", "SIZE 10000000"),
                  ehlo_tls=("AUTH PLAIN LOGIN", "SIZE 10000000", "8BITMIME", "PIPELINING"), replies=(), relays=None,
-                 senders=None, versions=None, delay=0, port=0):
+                 senders=None, versions=None, delay=0, port=0, closes_after_starttls=False):
         self.tls, self.accounts, self.replies, self.delay = tls, dict(accounts), dict(replies), delay
         self.offered = {False: list(ehlo), True: list(ehlo_tls)}
         self.relays = relays or (lambda sender, recipient, user: user is not None)
         self.senders = senders or {}
+        self.closes_after_starttls = closes_after_starttls
         self.lines, self.messages = [], []
         self.context = make_context(pem, versions) if pem else None
         self.listener = socket.create_server((address, port))
@@ -123,6 +124,8 @@ class Session:
 
     def do_STARTTLS(self, _):
         self.reply("STARTTLS", "220 go ahead")
+        if self.server.closes_after_starttls:
+            raise EOFError
         if self.server.replies.get("STARTTLS", "220").startswith("220"):
             self.start_tls()
 

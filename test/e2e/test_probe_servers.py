@@ -19,7 +19,8 @@ import tls_peer
 ADDRESS = "127.0.0.2"
 HOST, USER, PASSWORD, SENDER = "smtp.client.example", "desk", "a secret of the desk", "desk@client.example"
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="these servers want to be started by root")
-EXIM = os.environ.get("LETTERHEAD_EXIM") or shutil.which("exim4")
+EXIM = next((path for path in (os.environ.get("LETTERHEAD_EXIM"), shutil.which("exim4"),
+                         "/opt/letterhead-test/exim4-daemon-light/usr/sbin/exim4") if path and os.path.exists(path)), None)
 pytestmark = ROOT
 
 
@@ -298,6 +299,25 @@ def test_postfix(service, postfix, name):
         assert found["seconds"] < 3
 
 
+def test_the_account_of_a_site(service, dovecot):
+    """What a probe finds decides how the relay stands: here it opens the way, and a broken password closes it."""
+    secret = service.directory / "password"
+    secret.write_text(PASSWORD + "\n")
+    service.call("site", "add", "museum", "--method", "smtp", "--from", SENDER)
+    give = ["relay", "set", "museum", "--host", HOST, "--port", str(dovecot.port), "--user", USER, "--password-file", str(secret)]
+    service.call(*give)
+    found = service.ask("probe", "museum")
+    assert (found["site"], found["verdict"]) == ("museum", "good"), found
+    relay = service.ask("relay", "show", "museum")
+    assert (relay["state"], "asked" in [each["occasion"] for each in relay["probes"]]) == ("READY", True), relay
+    secret.write_text("not that\n")
+    service.call(*give)
+    assert service.call("probe", "museum", check=False).returncode == 1
+    relay = service.ask("relay", "show", "museum", check=False)
+    assert relay["state"] in ("DEGRADED", "REFUSED") and "password" in relay["why"], relay
+    assert service.call("probe", "museum", "--host", HOST, check=False).returncode == 1  # one or the other
+
+
 @pytest.mark.parametrize("kind, code", [("self-signed", "self-signed"), ("old", "expired"), ("other", "wrong-name")])
 def test_certificates_of_dovecot(service, directory, authority, sink, kind, code):
     stem = directory / f"bad-{kind}"
@@ -311,7 +331,7 @@ def test_certificates_of_dovecot(service, directory, authority, sink, kind, code
         assert "AUTH" not in server.log.read_text()
 
 
-@pytest.mark.skipif(not EXIM, reason="Exim and Postfix displace each other: name its binary in LETTERHEAD_EXIM")
+@pytest.mark.skipif(not EXIM, reason="Exim is not there (tool/install-packages test)")
 def test_exim(service, directory, certificate):
     with Exim(directory / "exim", certificate) as server:
         found = probe(service, server.port)
