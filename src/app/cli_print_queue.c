@@ -74,6 +74,15 @@ static void print_submission(const json_t *submission)
     print_counts("submission", submission, since_start);
 }
 
+static void print_inbound(const json_t *inbound)
+{
+    static const char *const since_start[] = {"connections",        "connections_refused",
+                                              "recipients_refused", "reports_taken",
+                                              "reports_deferred",   NULL};
+
+    print_counts("inbound", inbound, since_start);
+}
+
 /* "0f00…-000000 of town-library to example.net, for 3 h: its next try is at …" */
 static void print_stalest(const json_t *stalest)
 {
@@ -110,6 +119,7 @@ static void print_gateway(const json_t *output)
     print_stalest(json_object_get(output, "oldest_without_progress"));
     print_counts("since start", json_object_get(output, "since_start"), ends);
     print_submission(json_object_get(output, "submission"));
+    print_inbound(json_object_get(output, "inbound"));
 }
 
 /* A line each. */

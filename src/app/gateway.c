@@ -39,7 +39,7 @@ static int answer_status(struct task *t, struct gateway *g, struct buffer *reply
         r = -EAGAIN;
     if (r < 0)
         return r;
-    submit_status_of(g->submit, &status);
+    submit_status_of(g->submit, &g->inbound, &status);
     submit_status_write(reply, &status);
     transport_status_write(g->transport, reply);
     return 0;

@@ -98,6 +98,18 @@ static json_t *describe_submission(const struct submit_status *status)
     return object;
 }
 
+static json_t *describe_inbound(const struct inbound_counters *counters)
+{
+    json_t *object = json_object();
+
+    add_number(object, "connections", counters->connections);
+    add_number(object, "connections_refused", counters->connections_refused);
+    add_number(object, "recipients_refused", counters->recipients_refused);
+    add_number(object, "reports_taken", counters->reports_taken);
+    add_number(object, "reports_deferred", counters->reports_deferred);
+    return object;
+}
+
 /* What is off was meant to be; what is not proved yet may be in a minute. */
 static void judge_dane(const struct gateway_status *status, json_t *problems)
 {
@@ -136,6 +148,7 @@ static void describe_running(struct feedback_service *service, const struct peer
     json_object_set_new(object, "oldest_without_progress", stalest_describe(service->store, queue));
     json_object_set_new(object, "since_start", describe_counters(queue));
     json_object_set_new(object, "submission", describe_submission(&status->submission));
+    json_object_set_new(object, "inbound", describe_inbound(&status->submission.inbound));
     json_object_set_new(object, "dane", json_string(dane_proof_name(status->dane)));
     json_object_set_new(object, "dane_why", control_json_text(status->dane_words));
     add_number(object, "events_behind",
@@ -215,6 +228,7 @@ static void add_totals(json_t *output, json_t *gateways)
         add_group(output, "queue", gateway);
         add_group(output, "since_start", gateway);
         add_group(output, "submission", gateway);
+        add_group(output, "inbound", gateway);
         behind = json_object_get(gateway, "events_behind");
         if (behind)
             add_up(output, "events_behind", behind);
@@ -303,9 +317,9 @@ static const struct control_operation operations[] = {
     {"status.show", "Show how the service stands, and whether somebody must do something",
      CONTROL_VIEWER, false, no_fields,
      "version, gateway, accepting, why_not, queue {}, oldest_without_progress {message_id, site, destination, state, "
-     "since_s, waits, lost}, since_start {}, submission {}, "
+     "since_s, waits, lost}, since_start {}, submission {}, inbound {}, "
      "events_behind, gateways[] {number, state, accepting, why_not, queue {}, since_start {}, "
-     "submission {}, dane, dane_why, events_behind}, sites, sites_paused, identities, identities_sending, "
+     "submission {}, inbound {}, dane, dane_why, events_behind}, sites, sites_paused, identities, identities_sending, "
      "problems[] {message, cure}",
      show_status},
 };

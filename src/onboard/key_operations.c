@@ -159,7 +159,7 @@ static int rotate_site(struct task *t, struct control_call *call)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     struct rotate_service *service = call->context;
-    struct identity identity;
+    struct identity identity = {0};
     struct site site;
     int r = site_of_call(service->site->store, &arena, call, &site);
 

@@ -12,14 +12,21 @@ static const size_t numbers[] = {
     offsetof(struct submit_status, since_start.messages_refused),
     offsetof(struct submit_status, since_start.messages_deferred),
     offsetof(struct submit_status, since_start.sessions_cut),
+    offsetof(struct submit_status, inbound.connections),
+    offsetof(struct submit_status, inbound.connections_refused),
+    offsetof(struct submit_status, inbound.recipients_refused),
+    offsetof(struct submit_status, inbound.reports_taken),
+    offsetof(struct submit_status, inbound.reports_deferred),
 };
 
-void submit_status_of(const struct submit_service *service, struct submit_status *ret)
+void submit_status_of(const struct submit_service *service, const struct inbound_service *inbound,
+                      struct submit_status *ret)
 {
     size_t all, logged_in;
 
     submit_service_connections(service, &all, &logged_in);
-    *ret = (struct submit_status){all, logged_in, *submit_service_counters(service)};
+    *ret = (struct submit_status){all, logged_in, *submit_service_counters(service),
+                                  inbound->counters};
 }
 
 void submit_status_write(struct buffer *body, const struct submit_status *status)

@@ -11,6 +11,7 @@ static const struct submit_status sample = {
     .connections_now = 1,
     .logged_in_now = 2,
     .since_start = {3, 4, 5, 6, 7, 8, 9, 10},
+    .inbound = {11, 12, 13, 14, 15},
 };
 
 static void comes_back_as_it_went(void **state)
