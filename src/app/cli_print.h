@@ -56,6 +56,7 @@ void cli_print_retried(const json_t *output);
 void cli_print_credential(const json_t *output);
 void cli_print_credentials(const json_t *output);
 void cli_print_revoked(const json_t *output);
+void cli_print_digest(const json_t *output);
 void cli_print_reputation(const json_t *output);
 void cli_print_reputations(const json_t *output);
 void cli_print_notices(const json_t *output);

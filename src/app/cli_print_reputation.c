@@ -1,4 +1,4 @@
-/* How reputations are shown. */
+/* How reputations and digests are shown. */
 #include "app/cli_print.h"
 
 #include <stdio.h>
@@ -29,6 +29,14 @@ void cli_print_reputations(const json_t *output)
         cli_table_add_object(&table, item, rest);
     }
     cli_table_print(&table, "There are no sites yet.");
+}
+
+/* Numbers and words of ours alone, as they are. */
+void cli_print_digest(const json_t *output)
+{
+    struct slice csv = cli_member(output, "csv"), text = cli_member(output, "text");
+
+    printf("%.*s%.*s", SLICE_ARG(csv), SLICE_ARG(text));
 }
 
 void cli_print_reputation(const json_t *output)

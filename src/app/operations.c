@@ -3,6 +3,7 @@
 #include "deliver/shaping_service.h"
 #include "deliver/sts_keeper.h"
 #include "domain/publisher.h"
+#include "feedback/digest_operations.h"
 #include "feedback/operations.h"
 #include "feedback/reputation_keeper.h"
 #include "feedback/tls_reporter.h"
@@ -38,6 +39,7 @@ void operations_join(const struct operation_services *services,
         platform_operations(services->platform),
         rotate_operations(services->rotate),
         reputation_operations(services->reputation),
+        digest_operations(services->feedback),
         status_operations(services->feedback),
     };
 

@@ -36,7 +36,7 @@ struct operation_services {
     struct reputation_service *reputation;
 };
 
-enum { OPERATION_SETS = 21 };
+enum { OPERATION_SETS = 22 };
 
 void operations_join(const struct operation_services *services,
                      struct control_set ret[static OPERATION_SETS]);

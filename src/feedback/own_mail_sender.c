@@ -1,6 +1,7 @@
 #include "feedback/own_mail_sender.h"
 
 #include "base/log.h"
+#include "feedback/digest.h"
 #include "feedback/notice_mail.h"
 #include "queue/remote.h"
 #include "runtime/world.h"
@@ -154,7 +155,9 @@ static int prepare(struct handing *h, struct buffer *message, const char **ret_w
     h->fields = (struct compose_fields){.from_name = SLICE("Letterhead"),
                                         .to = h->to,
                                         .subject = h->mail.subject,
-                                        .text = h->mail.text};
+                                        .text = h->mail.text,
+                                        .attachment_name = h->mail.attachment_name,
+                                        .attachment = h->mail.attachment};
     *ret_why = "there is no site of the name that notices.site has";
     r = site_find(sender->store, h->arena, sender->site, &h->site);
     if (r < 0)
@@ -269,6 +272,10 @@ int own_mail_sender_round(struct task *t, struct own_mail_sender *sender)
 
     while (r == 1)
         r = notice_mail_next(sender, task_wall_us(t));
+    if (r == 0 && sender->site.size)
+        r = 1;
+    while (r == 1)
+        r = digest_mail_next(sender->store, task_wall_us(t));
     while (r == 0 && sender->site.size)
         r = send_next(t, sender);
     return r == -ENOENT ? 0 : r;
@@ -279,6 +286,8 @@ static int forget_old(struct task *t, struct own_mail_sender *sender)
     int64_t before_us = task_wall_us(t) - KEEP_S * (int64_t)SECOND_US;
     int r = notice_forget(sender->store, before_us);
 
+    if (r == 0)
+        r = digest_forget(sender->store, before_us);
     return r < 0 ? r : own_mail_forget(sender->store, before_us);
 }
 

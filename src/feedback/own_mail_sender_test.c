@@ -215,8 +215,11 @@ static void tell_history(struct task *t, struct fixture *f)
 {
     CLEANUP(buffer_done) struct buffer batch = BUFFER_NONE, addresses = BUFFER_NONE;
     struct history_use uses[HISTORY_USES_MAX];
-    struct queue_event event = {
-        .sequence = 1, .time_us = 1000, .type = QUEUE_EVENT_ACCEPTED, .id = f->gateway.begun};
+    struct queue_event event = {.sequence = 1,
+                                .time_us = 1000,
+                                .type = QUEUE_EVENT_ACCEPTED,
+                                .site_id = 1,
+                                .id = f->gateway.begun};
     uint64_t cursor;
     size_t count;
 

@@ -1,5 +1,7 @@
 #include "feedback/reputation.h"
 
+#include "feedback/digest.h"
+
 enum { MILLION = 1000000, SLOW_PART = 4 };
 
 static const char *const names[] = {
@@ -72,6 +74,10 @@ int reputation_note(struct store *s, const struct outcome *outcome)
         break;
     }
     r = volume_note(s, outcome->site_id, &volume);
+    if (r == 0 && (volume.bounced || volume.failed))
+        r = digest_note_failure(
+            s, outcome->site_id, outcome->time_us,
+            slice_text(feedback_fault_name(feedback_class_fault(outcome->verdict.class))));
     return r == 0 && (volume.bounced || volume.complained) ? mark(s, outcome) : r;
 }
 

@@ -124,13 +124,12 @@ static bool is_seven_bit(struct slice text)
     return true;
 }
 
-static void add_body(struct buffer *out, struct slice text)
+static void add_text(struct buffer *out, struct slice text)
 {
     CLEANUP(buffer_done) struct buffer lines = BUFFER_NONE;
 
     normalise_lines(text, &lines);
-    buffer_add(out, SLICE("MIME-Version: 1.0\r\n"
-                          "Content-Type: text/plain; charset=utf-8\r\n"));
+    buffer_add(out, SLICE("Content-Type: text/plain; charset=utf-8\r\n"));
     if (is_seven_bit(buffer_slice(&lines))) {
         buffer_add(out, SLICE("Content-Transfer-Encoding: 7bit\r\n\r\n"));
         buffer_add(out, buffer_slice(&lines));
@@ -139,6 +138,34 @@ static void add_body(struct buffer *out, struct slice text)
     buffer_add(out, SLICE("Content-Transfer-Encoding: base64\r\n\r\n"));
     wire_base64_encode_lines(out, buffer_slice(&lines), BASE64_LINE, BASE64_LINE, SLICE("\r\n"));
     buffer_add(out, SLICE("\r\n"));
+}
+
+/* RFC 2046 §5.1.1: no line of the parts may be the boundary. The text has none, since it would have
+ * to come from a digest's numbers, and the table is in base64. */
+#define BOUNDARY "=_letterhead_part"
+
+static void add_with_attachment(struct buffer *out, const struct compose_fields *fields)
+{
+    buffer_add(out, SLICE("Content-Type: multipart/mixed; boundary=\"" BOUNDARY "\"\r\n\r\n"
+                          "--" BOUNDARY "\r\n"));
+    add_text(out, fields->text);
+    buffer_printf(out,
+                  "--" BOUNDARY "\r\n"
+                  "Content-Type: text/csv; charset=utf-8; header=present\r\n"
+                  "Content-Disposition: attachment; filename=\"%.*s\"\r\n"
+                  "Content-Transfer-Encoding: base64\r\n\r\n",
+                  SLICE_ARG(fields->attachment_name));
+    wire_base64_encode_lines(out, fields->attachment, BASE64_LINE, BASE64_LINE, SLICE("\r\n"));
+    buffer_add(out, SLICE("\r\n--" BOUNDARY "--\r\n"));
+}
+
+static void add_body(struct buffer *out, const struct compose_fields *fields)
+{
+    buffer_add(out, SLICE("MIME-Version: 1.0\r\n"));
+    if (fields->attachment_name.size)
+        add_with_attachment(out, fields);
+    else
+        add_text(out, fields->text);
 }
 
 static const char *find_fault(const struct compose_fields *fields)
@@ -166,6 +193,6 @@ int compose_message(const struct compose_fields *fields, struct buffer *out, con
     buffer_add(out, SLICE("Subject: "));
     add_unstructured(out, fields->subject);
     buffer_add(out, SLICE("\r\n"));
-    add_body(out, fields->text);
+    add_body(out, fields);
     return 0;
 }

@@ -11,9 +11,11 @@ struct compose_fields {
     struct address from;
     struct slice from_name; /* UTF-8; may be empty */
     const struct address *to;
-    size_t to_count;      /* at least one */
-    struct slice subject; /* UTF-8; may be empty */
-    struct slice text;    /* UTF-8, lines ended by LF or CR LF */
+    size_t to_count;              /* at least one */
+    struct slice subject;         /* UTF-8; may be empty */
+    struct slice text;            /* UTF-8, lines ended by LF or CR LF */
+    struct slice attachment_name; /* of ours, plain ASCII; empty: there is none */
+    struct slice attachment;      /* a table in CSV */
 };
 
 /* Adds the message, with CR LF lines. -EINVAL: a field has a control character or is not UTF-8;
