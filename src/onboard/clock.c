@@ -63,7 +63,7 @@ static int start_due(struct task *t, struct clock *clock)
     struct running *place;
     int r = 0;
 
-    while (r == 0 && (place = free_place(clock))) {
+    for (int i = 0; i < ONBOARD_STARTS_MAX && r == 0 && (place = free_place(clock)); i++) {
         int64_t id = next_due(clock, task_wall_us(t));
 
         if (id == 0)
