@@ -1,5 +1,6 @@
 #include "runtime/stream.h"
 
+#include "base/secret.h"
 #include "runtime/pieces.h"
 #include "runtime/stream_inside.h"
 
@@ -97,6 +98,26 @@ void stream_consume(struct stream *s, size_t size)
         drop_input(s);
 }
 
+/* What is buffered may be half a password: where it moves on, no copy stays behind. */
+static void leave_no_copy(struct slice bytes)
+{
+    if (bytes.size)
+        secret_wipe((char *)(uintptr_t)bytes.data, bytes.size);
+}
+
+static void widen_input(struct stream *s, size_t more)
+{
+    struct buffer wide = BUFFER_NONE;
+
+    if (s->input.capacity - s->input.size >= more)
+        return;
+    buffer_reserve(&wide, s->input.size + more);
+    buffer_add(&wide, buffer_slice(&s->input));
+    leave_no_copy(buffer_slice(&s->input));
+    buffer_done(&s->input);
+    s->input = wide;
+}
+
 /* Room for the next read behind what is buffered; what was consumed makes way. */
 static struct iovec input_room(struct stream *s)
 {
@@ -106,7 +127,7 @@ static struct iovec input_room(struct stream *s)
     } else {
         if (s->input_start)
             buffer_consume(&s->input, s->input_start);
-        buffer_reserve(&s->input, LOOP_BLOCK_BYTES / 4);
+        widen_input(s, LOOP_BLOCK_BYTES / 4);
     }
     s->input_start = 0;
     return (struct iovec){s->input.data + s->input.size, s->input.capacity - s->input.size};
@@ -120,6 +141,7 @@ static void rest(struct stream *s)
 
     if (s->input.capacity == LOOP_BLOCK_BYTES && left.size < LOOP_BLOCK_BYTES / 4) {
         buffer_add(&small, left);
+        leave_no_copy(left);
         drop_input(s);
         s->input = small;
     }
