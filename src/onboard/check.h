@@ -12,8 +12,8 @@ struct site_pusher;
 struct mail_from_watch;
 
 enum {
-    /* By the clock. So many at one time: those of domains whose servers are dead take a minute each,
-     * and must not hold up the others. */
+    /* By the clock. So many at one time: those of domains whose servers are dead take a minute
+     * each, and must not hold up the others. */
     ONBOARD_CHECKS_MAX = 64,
     /* So many begin in a second, however many are due: after a stop of hours 10,000 identities take
      * their twenty minutes, and disturb nobody. */
