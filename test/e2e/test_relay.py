@@ -157,6 +157,19 @@ def test_mail_goes_through_the_account(request, name, receiver):
     assert "TLSv1.3, verified" in json.dumps(delivered) and "client.example" in json.dumps(delivered)
 
 
+def test_late_bounces_may_come_to_us(town, receiver):
+    """Where the server allows another envelope sender; each recipient then has one of its own."""
+    town.set("--return-path", "ours")
+    try:
+        message_id = town.send("bounces to us", ["a@reader.example", "b@reader.example"])
+        stage.wait_until("both ends", lambda: town.service.story(message_id).get("settled"))
+        stage.wait_until("both", lambda: len(received(receiver, "bounces to us")) == 2)
+        paths = {text.splitlines()[0] for text in received(receiver, "bounces to us")}
+        assert len(paths) == 2 and all(path.endswith("@bounce.letterhead.example>") for path in paths)
+    finally:
+        town.set("--return-path", "account")
+
+
 def test_only_the_outgoing_address_is_taken(town):
     for sender in ("mayor@town.example", "shop@museum.example"):
         with pytest.raises(stage.smtplib.SMTPResponseException) as refusal:
