@@ -8,6 +8,8 @@
 #include "runtime/peer.h"
 #include "runtime/stream.h"
 #include "scenario.h"
+#include "site/return_keys.h"
+#include "submit/report_frame.h"
 
 enum { HOSTS = 6, SUBMISSION_PORT_FIRST = 2500, CLIENTS_MAX = 6 };
 
@@ -50,6 +52,17 @@ struct scenario_keys {
     struct buffer public_keys[SCENARIO_SITES];
 };
 
+/* A report that a receiver sends to a return path. */
+struct sim_report {
+    unsigned number;
+    size_t size;
+    unsigned offers; /* whose end is not "no" */
+    bool acknowledged;
+    unsigned arrivals; /* under different names */
+};
+
+enum { REPORTS_MAX = 6, INBOUND_PORT = 2590 };
+
 struct scenario {
     const struct scenario_options *options;
     struct sim_world *w;
@@ -81,6 +94,17 @@ struct scenario {
     bool site_paused[SCENARIO_SITES]; /* as the operator wants it */
     bool site_told[SCENARIO_SITES];   /* as the gateway was told last */
     struct condition operator;
+
+    int inbound_listener;
+    struct sim_report reports[REPORTS_MAX];
+    unsigned report_count;
+    struct buffer coming; /* at the steward */
+    struct report_name coming_name;
+    size_t coming_size;
+    struct report_name names[8 * REPORTS_MAX];
+    unsigned name_count;
+    int (*take_report)(struct task *t, struct scenario *s, uint8_t type, struct slice body);
+    void (*forget_report)(struct scenario *s);
 
     bool crashed, stop_wanted, ending, healed;
     unsigned starts;
@@ -124,5 +148,16 @@ struct ledger_submission *compose(struct scenario *s, unsigned site, bool eight_
 
 /* A pause of up to so long, most of them short. */
 MUST_CHECK int pause_for(struct task *t, struct scenario *s, uint64_t most_us);
+
+/* --- reports.c --- */
+
+int reports_main(struct task *t, void *scenario);
+int reports_request(struct task *t, struct scenario *s, uint8_t type, struct slice body);
+void reports_forget(struct scenario *s);
+bool reports_are_settled(const struct scenario *s);
+void reports_judge(struct scenario *s);
+
+/* The keys that the steward pushes. */
+void neighbours_return_keys(struct return_keys *ret);
 
 #endif

@@ -207,6 +207,9 @@ static void store_event(struct ledger *l, const struct queue_event *event)
     static const struct message_id none = {0};
     struct ledger_submission *s;
 
+    if (event->site_id == 0)
+        return; /* of a report on its way to the steward */
+
     if (event->type == QUEUE_EVENT_ACCEPTED) {
         store_accepted(l, event);
         return;

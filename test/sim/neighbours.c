@@ -38,6 +38,10 @@ static int store_events(struct task *t, struct scenario *s, struct slice body, s
 static int ask_steward(struct task *t, void *context, uint8_t type, struct slice body,
                        struct buffer *reply)
 {
+    struct scenario *s = context;
+
+    if (s->take_report && type >= IPC_REPORT_BEGIN && type <= IPC_REPORT_END)
+        return s->take_report(t, s, type, body);
     return type == IPC_EVENTS ? store_events(t, context, body, reply) : -EOPNOTSUPP;
 }
 
@@ -101,13 +105,18 @@ static int push_shaping(struct task *t, struct scenario *s)
     return tell(t, s, IPC_SHAPING, buffer_slice(&body));
 }
 
+void neighbours_return_keys(struct return_keys *ret)
+{
+    return_keys_set(ret, 1, SLICE("0123456789abcdef0123456789abcdef"),
+                    SLICE("fedcba9876543210fedcba9876543210"));
+}
+
 static int push_return_keys(struct task *t, struct scenario *s)
 {
     CLEANUP(return_keys_done) struct return_keys keys = {.bytes = SECRET_NONE};
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
 
-    return_keys_set(&keys, 1, SLICE("0123456789abcdef0123456789abcdef"),
-                    SLICE("fedcba9876543210fedcba9876543210"));
+    neighbours_return_keys(&keys);
     return_keys_write(&body, &keys);
     return tell(t, s, IPC_RETURN_KEYS, buffer_slice(&body));
 }
@@ -210,6 +219,8 @@ static void steward_open(struct task *t, struct scenario *s)
     const struct peer_handlers handlers = {
         .request = ask_steward, .hello = steward_is_greeted, .context = s};
 
+    if (s->forget_report)
+        s->forget_report(s);
     scope_open(&s->steward_scope, t);
     s->steward_end = peer_new(&s->steward_scope, "gateway", s->steward_pair[1], &handlers);
     if (scope_spawn(&s->steward_scope, "pusher", pusher_main, s) < 0 ||

@@ -47,6 +47,9 @@ static void fill_options(struct scenario *s, struct gateway_options *o,
                                           .messages_per_connection_max = 5};
     o->deliver.route = (struct route_options){
         .hostname = SLICE("mail.letterhead.example"), .port = 25, .policy = {network, 1}};
+    inbound_limits_default(&o->inbound.limits);
+    o->inbound.host_name = SLICE("mail.letterhead.example");
+    o->inbound.bounce_domain = SLICE("bounce.letterhead.example");
     o->vault_socket = s->vault_pair[0];
     o->steward_socket = s->steward_pair[0];
     o->wait_for_stop = wait_for_stop;
@@ -69,6 +72,10 @@ static int gateway_main(struct task *t, void *argument)
                                                 .socket = s->submission_listeners[i],
                                                 .tls = SUBMIT_TLS_NONE,
                                                 .access_key_id = site_access_key_id(i)};
+    const struct inbound_listener inbound = {"simulated", s->inbound_listener};
+
+    options.inbound_listeners = &inbound;
+    options.inbound_listener_count = 1;
     return gateway_run(t, &options);
 }
 
@@ -256,6 +263,7 @@ static void choose_faults(struct scenario *s)
     s->linger_us = chance_ppm(c, 300000) ? chance_skewed(c, 7200 * SECOND_US) : 0;
     s->clients = (unsigned)chance_between(c, 1, CLIENTS_MAX);
     s->messages_each = (unsigned)chance_between(c, 1, 6);
+    s->report_count = (unsigned)chance_below(c, REPORTS_MAX + 1);
     s->bulk = chance_ppm(c, 700000) ? (uint32_t)chance_below(c, 1000000) : 0;
     s->hurry = chance_ppm(c, 400000) ? (uint32_t)chance_below(c, 1000000) : 0;
 }
@@ -286,7 +294,11 @@ static int start_clients(struct scenario *s)
 {
     int r = 0;
 
-    s->clients_left = s->clients;
+    const struct endpoint at = {.family = 4, .address = {127, 0, 0, 1}, .port = INBOUND_PORT};
+
+    s->inbound_listener = sim_world_listen(s->w, &at, true);
+    s->clients_left = s->clients + 1;
+    r = scope_spawn(s->outside, "reports", reports_main, s);
     for (unsigned i = 0; r == 0 && i < s->clients; i++) {
         struct client *c = base_allocate(sizeof *c);
 
@@ -328,8 +340,8 @@ static int wait_until_settled(struct task *t, struct scenario *s)
     uint64_t until_us = task_now_us(t) + SETTLE_US;
     int r = 0;
 
-    while (r == 0 && !ledger_is_settled(s->ledger) && !*s->ledger->problem &&
-           task_now_us(t) < until_us) {
+    while (r == 0 && !(ledger_is_settled(s->ledger) && reports_are_settled(s)) &&
+           !*s->ledger->problem && task_now_us(t) < until_us) {
         r = task_sleep(t, 60 * SECOND_US);
         if (r == 0)
             r = neighbours_release(t, s);
@@ -355,6 +367,7 @@ static int act(struct task *t, struct scenario *s)
     s->ending = true;
     stop_gateway(s);
     ledger_judge(s->ledger);
+    reports_judge(s);
     return r;
 }
 
@@ -402,7 +415,8 @@ static void report(const struct scenario *s, int r, struct scenario_result *ret)
 
 void scenario_run(const struct scenario_options *options, struct scenario_result *ret)
 {
-    struct scenario s = {.options = options};
+    struct scenario s = {
+        .options = options, .take_report = reports_request, .forget_report = reports_forget};
     const struct sim_world_options world = {.seed = options->seed,
                                             .verbose = options->verbose,
                                             .resolve = host_resolve,
