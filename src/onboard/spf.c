@@ -1,31 +1,26 @@
 #include "onboard/spf.h"
 
 #include "base/log.h"
+#include "onboard/spf_term.h"
 #include "runtime/resolver.h"
+
+enum { VOIDS_MAX = 2 /* RFC 7208 §4.6.4 */ };
 
 struct spf {
     struct task *task;
     struct arena *arena;
     const struct endpoint *address;
-    size_t lookups;
+    size_t lookups, voids;
     struct slice why;
-};
-
-/* A directive (§4.6.1): qualifier, mechanism, and what follows it. */
-struct term {
-    enum spf_result result;
-    struct slice name;
-    struct slice domain; /* the target name; the current domain unless given */
-    struct slice bits4, bits6;
-    struct slice network; /* all behind the colon, for ip4 and ip6 */
 };
 
 const char *spf_result_name(enum spf_result result)
 {
     static const char *const names[] = {
-        [SPF_NONE] = "none",           [SPF_NEUTRAL] = "neutral",   [SPF_PASS] = "pass",
-        [SPF_FAIL] = "fail",           [SPF_SOFTFAIL] = "softfail", [SPF_TEMPERROR] = "temperror",
-        [SPF_PERMERROR] = "permerror", [SPF_MACRO] = "not judged",
+        [SPF_NONE] = "none",           [SPF_NEUTRAL] = "neutral",
+        [SPF_PASS] = "pass",           [SPF_FAIL] = "fail",
+        [SPF_SOFTFAIL] = "softfail",   [SPF_TEMPERROR] = "temperror",
+        [SPF_PERMERROR] = "permerror", [SPF_NOT_JUDGED] = "not judged",
     };
 
     return names[result];
@@ -54,6 +49,12 @@ static int ask(struct spf *s, struct slice domain, enum dns_type type, struct dn
     }
     if (r < 0)
         return r;
+    if (answer->status == DNS_NO_NAME || answer->status == DNS_NO_DATA)
+        s->voids += type != DNS_TXT;
+    if (s->voids > VOIDS_MAX) {
+        give_up(s, SPF_PERMERROR, SLICE("it asks for more than two names that have nothing"), ret);
+        return -EAGAIN;
+    }
     if (answer->status != DNS_TEMPORARY && answer->status != DNS_BOGUS)
         return 0;
     give_up(s, SPF_TEMPERROR,
@@ -64,40 +65,16 @@ static int ask(struct spf *s, struct slice domain, enum dns_type type, struct dn
 /* --- mechanisms: 1 matches, 0 does not --- */
 
 /* What lies behind the prefix in the record does not count (§5.6). */
-static int match_prefix(const struct spf *s, const struct endpoint *base, struct slice bits)
+static int match_address(const struct spf *s, const struct endpoint *found,
+                         const struct spf_term *term)
 {
-    struct endpoint_network network = {*base, 0};
-    uint64_t count, max = base->family == 4 ? 32 : 128;
+    const struct endpoint_network network = {*found,
+                                             found->family == 4 ? term->bits4 : term->bits6};
 
-    if (slice_to_u64(bits.size           ? bits
-                     : base->family == 4 ? SLICE("32")
-                                         : SLICE("128"),
-                     max, &count) < 0)
-        return -EBADMSG;
-    network.bits = (uint8_t)count;
-    return base->family == s->address->family && endpoint_in_network(s->address, &network);
+    return found->family == s->address->family && endpoint_in_network(s->address, &network);
 }
 
-static int match_network(const struct spf *s, const struct term *term)
-{
-    struct slice bits = term->network, text;
-    struct endpoint base;
-
-    slice_cut(&bits, '/', &text);
-    if (endpoint_parse_address(text, &base) < 0 ||
-        base.family != (slice_ends_nocase(term->name, SLICE("4")) ? 4 : 6))
-        return -EBADMSG;
-    return match_prefix(s, &base, bits);
-}
-
-static int match_address(const struct spf *s, const struct endpoint *found, const struct term *term)
-{
-    if (found->family != s->address->family)
-        return 0;
-    return match_prefix(s, found, found->family == 4 ? term->bits4 : term->bits6);
-}
-
-static int match_host(struct spf *s, struct slice host, const struct term *term,
+static int match_host(struct spf *s, struct slice host, const struct spf_term *term,
                       enum spf_result *ret)
 {
     struct dns_answer answer;
@@ -108,19 +85,21 @@ static int match_host(struct spf *s, struct slice host, const struct term *term,
     return r;
 }
 
-static int match_mx(struct spf *s, const struct term *term, enum spf_result *ret)
+static int match_mx(struct spf *s, const struct spf_term *term, enum spf_result *ret)
 {
     struct dns_answer answer;
     int r = ask(s, term->domain, DNS_MX, &answer, ret);
 
-    if (r == 0 && answer.status == DNS_FOUND && answer.count > SPF_LOOKUPS_MAX)
-        return -EBADMSG;
+    if (r == 0 && answer.status == DNS_FOUND && answer.count > SPF_LOOKUPS_MAX) {
+        give_up(s, SPF_PERMERROR, too_many, ret);
+        return -EAGAIN;
+    }
     for (size_t i = 0; r == 0 && answer.status == DNS_FOUND && i < answer.count; i++)
         r = match_host(s, answer.records[i].name, term, ret);
     return r;
 }
 
-static int match_exists(struct spf *s, const struct term *term, enum spf_result *ret)
+static int match_exists(struct spf *s, const struct spf_term *term, enum spf_result *ret)
 {
     struct dns_answer answer;
     int r = ask(s, term->domain, DNS_A, &answer, ret);
@@ -129,7 +108,7 @@ static int match_exists(struct spf *s, const struct term *term, enum spf_result 
 }
 
 /* §5.2: passes there, matches here; has no record there, is an error here. */
-static int match_include(struct spf *s, const struct term *term, enum spf_result *ret)
+static int match_include(struct spf *s, const struct spf_term *term, enum spf_result *ret)
 {
     enum spf_result inner;
     int r = evaluate(s, term->domain, NULL, &inner);
@@ -149,116 +128,96 @@ static int match_include(struct spf *s, const struct term *term, enum spf_result
     return -EAGAIN;
 }
 
-static bool is_named(const struct term *term, const char *name)
+/* Those that ask the DNS. */
+static int match_by_name(struct spf *s, const struct spf_term *term, enum spf_result *ret)
 {
-    return slice_equal_nocase(term->name, slice_text(name));
-}
-
-static int match(struct spf *s, const struct term *term, enum spf_result *ret)
-{
-    if (is_named(term, "all"))
-        return 1;
-    if (is_named(term, "ip4") || is_named(term, "ip6"))
-        return match_network(s, term);
     if (++s->lookups > SPF_LOOKUPS_MAX) {
         give_up(s, SPF_PERMERROR, too_many, ret);
         return -EAGAIN;
     }
-    if (slice_find(term->domain, '%') >= 0) {
-        *ret = SPF_MACRO;
+    if (term->mechanism == SPF_PTR || slice_find(term->domain, '%') >= 0) {
+        *ret = SPF_NOT_JUDGED;
         return -EAGAIN;
     }
-    if (is_named(term, "include"))
+    switch (term->mechanism) {
+    case SPF_INCLUDE:
         return match_include(s, term, ret);
-    if (is_named(term, "a"))
+    case SPF_A:
         return match_host(s, term->domain, term, ret);
-    if (is_named(term, "mx"))
+    case SPF_MX:
         return match_mx(s, term, ret);
-    if (is_named(term, "exists"))
+    default:
         return match_exists(s, term, ret);
-    return is_named(term, "ptr") ? 0 : -EBADMSG;
+    }
+}
+
+static int match(struct spf *s, const struct spf_term *term, enum spf_result *ret)
+{
+    switch (term->mechanism) {
+    case SPF_ALL:
+        return 1;
+    case SPF_IP4:
+    case SPF_IP6:
+        return match_address(s, &term->network, term);
+    case SPF_REDIRECT:
+    case SPF_MODIFIER:
+        return 0;
+    default:
+        return match_by_name(s, term, ret);
+    }
 }
 
 /* --- the record --- */
 
-static enum spf_result read_qualifier(struct slice *text)
+/* The next term; false: there is no more. */
+static bool next_term(struct slice *record, struct slice *ret)
 {
-    static const struct {
-        char sign;
-        enum spf_result result;
-    } signs[] = {{'+', SPF_PASS}, {'-', SPF_FAIL}, {'~', SPF_SOFTFAIL}, {'?', SPF_NEUTRAL}};
-
-    for (size_t i = 0; text->size && i < ARRAY_LEN(signs); i++)
-        if (text->data[0] == signs[i].sign) {
-            *text = slice_part(*text, 1, text->size);
-            return signs[i].result;
-        }
-    return SPF_PASS;
-}
-
-/* [+-~?]name[:domain][/bits][//bits] */
-static struct term read_term(struct slice text, struct slice domain)
-{
-    struct term term = {.result = read_qualifier(&text)};
-    size_t end = 0;
-
-    while (end < text.size && text.data[end] != ':' && text.data[end] != '/')
-        end++;
-    term.name = slice_part(text, 0, end);
-    text = slice_part(text, end, text.size);
-    term.domain = domain;
-    if (text.size && text.data[0] == ':') {
-        term.network = slice_part(text, 1, text.size);
-        text = term.network;
-        slice_cut(&text, '/', &term.domain);
-        term.bits4 = text;
-    } else if (text.size) {
-        term.bits4 = slice_part(text, 1, text.size);
+    while (record->size) {
+        slice_cut(record, ' ', ret);
+        if (ret->size)
+            return true;
     }
-    text = term.bits4;
-    if (slice_cut(&text, '/', &term.bits4)) /* what follows the second one is behind another */
-        term.bits6 = slice_starts(text, SLICE("/")) ? slice_part(text, 1, text.size) : text;
-    return term;
+    return false;
 }
 
-static bool is_modifier(struct slice text)
+/* All of it, before any of it counts (§4.6): a receiver that finds a mistake anywhere sees none. */
+static int check_terms(struct spf *s, struct slice record, struct slice *ret_redirect,
+                       enum spf_result *ret)
 {
-    ssize_t equals = slice_find(text, '=');
-    ssize_t colon = slice_find(text, ':');
-
-    return equals > 0 && (colon < 0 || colon > equals);
-}
-
-/* 1: a term has matched, and *ret is the result; 0: none has. */
-static int run_terms(struct spf *s, struct slice record, struct slice domain,
-                     struct slice *ret_redirect, enum spf_result *ret)
-{
+    struct spf_term term;
     struct slice text;
-    bool more = true;
-    int r = 0;
 
-    while (more && r == 0) {
-        struct term term;
+    while (next_term(&record, &text)) {
+        bool twice = ret_redirect->size > 0;
 
-        more = slice_cut(&record, ' ', &text);
-        if (text.size == 0)
-            continue;
-        if (is_modifier(text)) {
-            if (slice_starts_nocase(text, SLICE("redirect=")))
-                *ret_redirect = slice_part(text, 9, text.size);
-            continue;
-        }
-        term = read_term(text, domain);
-        r = match(s, &term, ret);
-        if (r == 1)
-            *ret = term.result;
-        if (r == -EBADMSG) {
+        if (spf_term_parse(text, &term) < 0 || (twice && term.mechanism == SPF_REDIRECT)) {
             give_up(s, SPF_PERMERROR,
                     arena_printf(s->arena, "\"%.*s\" cannot be understood",
                                  SLICE_ARG(slice_part(text, 0, 100))),
                     ret);
-            r = -EAGAIN;
+            return -EAGAIN;
         }
+        if (term.mechanism == SPF_REDIRECT)
+            *ret_redirect = term.domain;
+    }
+    return 0;
+}
+
+/* 1: a term has matched, and *ret is the result; 0: none has. */
+static int run_terms(struct spf *s, struct slice record, struct slice domain, enum spf_result *ret)
+{
+    struct spf_term term;
+    struct slice text;
+    int r = 0;
+
+    while (r == 0 && next_term(&record, &text)) {
+        r = spf_term_parse(text, &term);
+        if (term.domain.size == 0)
+            term.domain = domain;
+        if (r == 0)
+            r = match(s, &term, ret);
+        if (r == 1)
+            *ret = term.result;
     }
     return r;
 }
@@ -272,7 +231,7 @@ static int redirect(struct spf *s, struct slice domain, enum spf_result *ret)
         return 0;
     }
     if (slice_find(domain, '%') >= 0) {
-        *ret = SPF_MACRO;
+        *ret = SPF_NOT_JUDGED;
         return 0;
     }
     r = evaluate(s, domain, NULL, ret);
@@ -319,8 +278,11 @@ static int evaluate(struct spf *s, struct slice domain, struct slice *ret_record
                 arena_printf(s->arena, "%.*s has several SPF records", SLICE_ARG(domain)), ret);
         return 0;
     }
+    record = slice_part(record, 6, record.size);
     if (r == 0)
-        r = run_terms(s, slice_part(record, 6, record.size), domain, &to, ret);
+        r = check_terms(s, record, &to, ret);
+    if (r == 0)
+        r = run_terms(s, record, domain, ret);
     if (r == 0 && to.size)
         return redirect(s, to, ret);
     if (r == 0)

@@ -1,8 +1,8 @@
 /* What SPF (RFC 7208) says of an address that sends for a domain: whether the records that we ask
  * operators and clients to publish do what they are for. Asks the DNS.
  *
- * Not for judging strangers' mail: there are no macros (§7), exp= is not read, and ptr, which
- * nobody should use (§5.5), counts as no match. */
+ * Not for judging strangers' mail: what depends on a macro (§7), or on ptr, which nobody should
+ * use (§5.5), is not judged, and exp= is not read. */
 #ifndef LETTERHEAD_ONBOARD_SPF_H
 #define LETTERHEAD_ONBOARD_SPF_H
 
@@ -16,9 +16,9 @@ enum spf_result {
     SPF_PASS,
     SPF_FAIL,
     SPF_SOFTFAIL,
-    SPF_TEMPERROR, /* the DNS gave no answer: nothing is proven */
-    SPF_PERMERROR, /* the records cannot be understood, or ask for too much */
-    SPF_MACRO,     /* depends on a macro, which is not judged here */
+    SPF_TEMPERROR,  /* the DNS gave no answer: nothing is proven */
+    SPF_PERMERROR,  /* the records cannot be understood, or ask for too much */
+    SPF_NOT_JUDGED, /* depends on a macro or on ptr */
 };
 
 enum { SPF_LOOKUPS_MAX = 10 /* RFC 7208 §4.6.4 */, SPF_TEXT_BYTES = 300 };
