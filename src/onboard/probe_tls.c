@@ -121,43 +121,36 @@ static void other_certificate(struct probe *p, const struct tls_shown *shown)
     refuse(p, shown, "certificate", arena_printf(p->arena, "%s", words), SLICE(PUBLIC_AUTHORITY));
 }
 
-static bool is_about_certificate(struct probe *p, const struct tls_shown *shown)
+static bool is_about_certificate(const struct tls_shown *shown)
 {
-    switch (shown->fault) {
-    case TLS_FAULT_SELF_SIGNED:
+    return shown->fault >= TLS_FAULT_SELF_SIGNED && shown->fault <= TLS_FAULT_CERTIFICATE;
+}
+
+static void bad_certificate(struct probe *p, const struct tls_shown *shown)
+{
+    if (shown->fault == TLS_FAULT_SELF_SIGNED)
         refuse(p, shown, "self-signed",
                SLICE("The certificate is self-signed: nobody vouches for the server."),
                SLICE(PUBLIC_AUTHORITY));
-        return true;
-    case TLS_FAULT_PRIVATE_AUTHORITY:
+    else if (shown->fault == TLS_FAULT_PRIVATE_AUTHORITY)
         refuse(
             p, shown, "private-authority",
             SLICE("The certificate comes from an authority of your own, which nobody else knows."),
             SLICE(PUBLIC_AUTHORITY));
-        return true;
-    case TLS_FAULT_INCOMPLETE:
+    else if (shown->fault == TLS_FAULT_INCOMPLETE)
         incomplete(p, shown);
-        return true;
-    case TLS_FAULT_EXPIRED:
-    case TLS_FAULT_NOT_YET_VALID:
+    else if (shown->fault == TLS_FAULT_EXPIRED || shown->fault == TLS_FAULT_NOT_YET_VALID)
         dates(p, shown);
-        return true;
-    case TLS_FAULT_NAME:
+    else if (shown->fault == TLS_FAULT_NAME)
         wrong_name(p, shown);
-        return true;
-    case TLS_FAULT_WEAK:
+    else if (shown->fault == TLS_FAULT_WEAK)
         refuse(
             p, shown, "weak-key",
             SLICE("A key or signature in the certificate's chain is too weak to be trusted."),
             SLICE("Install a certificate with an RSA key of 2048 bits or more, or an EC key, and "
                   "signed with SHA-256."));
-        return true;
-    case TLS_FAULT_CERTIFICATE:
+    else
         other_certificate(p, shown);
-        return true;
-    default:
-        return false;
-    }
 }
 
 static void bad_encryption(struct probe *p, const struct tls_shown *shown)
@@ -189,10 +182,12 @@ void probe_judge_handshake(struct probe *p)
     struct tls_shown shown;
 
     stream_tls_show(p->client.stream, p->arena, &shown);
-    if (shown.certificate_count && shown.fault != TLS_FAULT_NONE && is_about_certificate(p, &shown))
-        probe_pass(p, PROBE_ENCRYPTION, SLICE("Encryption begins as it should."), SLICE_NONE);
-    else
+    if (shown.certificate_count == 0 || !is_about_certificate(&shown)) {
         bad_encryption(p, &shown);
+        return;
+    }
+    probe_pass(p, PROBE_ENCRYPTION, SLICE("Encryption begins as it should."), SLICE_NONE);
+    bad_certificate(p, &shown);
 }
 
 /* The first of the chain that will expire: any of them breaks it. */
