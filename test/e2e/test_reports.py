@@ -122,6 +122,20 @@ def test_a_bounce_after_delivery_ends_in_the_story(service, library, bouncer):
     stage.wait_until("the other recipient", lambda: service.story(message_id)["recipients"][1]["state"] == "delivered")
 
 
+def test_a_report_of_success_ends_nothing(service, library, bouncer):
+    """Asked for by the client (RFC 3461), passed on to the receiver, which tells that it has delivered."""
+    with library.client() as client:
+        client.ehlo()
+        client.mail("info@library.example")
+        assert client.rcpt("kept@reader.example", ["NOTIFY=SUCCESS,FAILURE"])[0] == 250
+        code, reply = client.data(library.message())
+        assert code == 250
+    message_id = reply.decode().split()[-1]
+    stage.wait_until("the report", lambda: "reported" in events(service.story(message_id)))
+    story = state(service, message_id, "delivered")
+    assert "delivered: " in next(event for event in story["events"] if event["event"] == "reported")["text"]
+
+
 @each_kind
 def test_every_recipient_has_a_return_path_of_its_own(library, bouncer, master):
     message_id = library.send(recipients=["one@reader.example", "two@reader.example"])
