@@ -51,8 +51,8 @@ static void print_from(const json_t *output)
     const json_t *list = json_object_get(output, "from"), *address;
     size_t i;
 
-    if (json_array_size(list) == 0)
-        cli_field_print("from", SLICE("any address of the domain"));
+    if (slice_equal(cli_member(output, "senders"), SLICE("any")))
+        cli_field_print("senders", SLICE("any address of the domain"));
     json_array_foreach(list, i, address)
     {
         cli_field_print(i ? "" : "from", slice_text(json_string_value(address)));

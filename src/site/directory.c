@@ -233,6 +233,7 @@ void directory_site_write(struct buffer *body, const struct directory_site *site
         buffer_add_sized(body, site->credentials[i].sealed);
     }
     buffer_add_u8(body, site->verified_tls);
+    buffer_add_u8(body, site->any_address);
     directory_quota_write(body, &site->quota);
     buffer_add_sized(body, site->mail_from);
     buffer_add_u8(body, site->mail_from_good);
@@ -345,6 +346,7 @@ static void read_site(struct cursor *c, struct arena *arena, struct directory_si
         ret->credentials[i].sealed = read_copy(c, arena);
     }
     ret->verified_tls = read_choice(c, 0, 1);
+    ret->any_address = read_choice(c, 0, 1);
     directory_quota_read(c, arena, &ret->quota);
     ret->mail_from = read_copy(c, arena);
     ret->mail_from_good = read_choice(c, 0, 1);

@@ -77,6 +77,7 @@ struct directory_site {
     enum site_method method;
     struct slice *outgoing_addresses; /* canonical; none: any address of the identities */
     size_t outgoing_address_count;
+    bool any_address; /* any address of the identities, beside the outgoing ones */
     struct directory_identity *identities;
     size_t identity_count;
     struct directory_credential *credentials;

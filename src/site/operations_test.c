@@ -188,6 +188,42 @@ static int says_how_mail_goes_out(struct task *t, void *argument)
     return 0;
 }
 
+static int says_what_it_sends_as(struct task *t, void *argument)
+{
+    CLEANUP(close_fixture) struct fixture f;
+    const struct directory_site *site;
+    json_t *reply;
+
+    (void)argument;
+    open_fixture(t, &f);
+    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"one\", \"from\": [\"a@example.org\"]}"));
+    assert_false(directory_site_by_id(f.world.directory, 1)->any_address);
+    json_decref(ask_well(t, &f, "site.set", "{\"site\": \"one\", \"senders\": \"any\"}"));
+    site = directory_site_by_id(f.world.directory, 1);
+    assert_true(site->any_address);
+    assert_int_equal(site->outgoing_address_count, 1);
+    reply = ask_well(t, &f, "site.show", "{\"site\": \"one\"}");
+    assert_string_equal(json_at(reply, "output.senders"), "any");
+    json_decref(reply);
+
+    /* Naming addresses confines to them. */
+    json_decref(ask_well(t, &f, "site.set",
+                         "{\"site\": \"one\", \"from\": [\"b@Example.org\", \"c@example.org\"]}"));
+    site = directory_site_by_id(f.world.directory, 1);
+    assert_false(site->any_address);
+    assert_int_equal(site->outgoing_address_count, 2);
+    assert_true(slice_equal(site->outgoing_addresses[0], SLICE("b@example.org")));
+    ask_badly(t, &f, "site.set", "{\"site\": \"one\", \"from\": [\"a@other.example\"]}",
+              CONTROL_INVALID, "from[0]");
+    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"two\", \"domain\": \"example.com\"}"));
+    reply = ask_well(t, &f, "site.show", "{\"site\": \"two\"}");
+    assert_string_equal(json_at(reply, "output.senders"), "any");
+    json_decref(reply);
+    ask_badly(t, &f, "site.set", "{\"site\": \"two\", \"senders\": \"listed\"}", CONTROL_INVALID,
+              "senders");
+    return 0;
+}
+
 static int knows_whom_to_tell(struct task *t, void *argument)
 {
     CLEANUP(close_fixture) struct fixture f;
@@ -316,10 +352,15 @@ static int signs_with_a_key_that_can_be_verified(struct task *t, void *argument)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TASK_TEST(adds_a_site_with_three_keys),   TASK_TEST(judges_what_is_to_be_added),
-        TASK_TEST(says_how_mail_goes_out),        TASK_TEST(knows_whom_to_tell),
-        TASK_TEST(pauses_resumes_and_removes),    TASK_TEST(credentials_come_and_go),
-        TASK_TEST(says_when_the_gateway_is_away), TASK_TEST(signs_with_a_key_that_can_be_verified),
+        TASK_TEST(adds_a_site_with_three_keys),
+        TASK_TEST(judges_what_is_to_be_added),
+        TASK_TEST(says_how_mail_goes_out),
+        TASK_TEST(says_what_it_sends_as),
+        TASK_TEST(knows_whom_to_tell),
+        TASK_TEST(pauses_resumes_and_removes),
+        TASK_TEST(credentials_come_and_go),
+        TASK_TEST(says_when_the_gateway_is_away),
+        TASK_TEST(signs_with_a_key_that_can_be_verified),
     };
 
     log_init("test", LOG_WARNING);

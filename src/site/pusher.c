@@ -7,6 +7,7 @@
 #include "site/mail_from.h"
 #include "site/quota_directory.h"
 #include "site/relay.h"
+#include "site/senders.h"
 #include "site/site.h"
 #include "site/suppression_push.h"
 #include "wire/ipc.h"
@@ -194,6 +195,10 @@ int site_directory_read(struct store *s, struct arena *arena, unsigned gateway, 
         r = read_relay(s, arena, gateway, &found);
     if (r == 0)
         r = quota_directory_read(s, arena, &found);
+    if (r == 0)
+        r = senders_any(s, site_id);
+    found.any_address = r > 0;
+    r = r > 0 ? 0 : r;
     if (r == 0)
         r = read_mail_from(s, arena, &found);
     if (r == 0)

@@ -6,6 +6,7 @@
 #include "site/identity_json.h"
 #include "site/identity_key.h"
 #include "site/publication.h"
+#include "site/senders.h"
 #include "wire/address.h"
 #include "wire/dns_text.h"
 
@@ -23,6 +24,7 @@ struct plan {
     size_t address_count;
     struct slice *contacts;
     size_t contact_count;
+    bool any_address;
 };
 
 static int judge_domain(struct control_call *call, struct arena *arena, const char *field,
@@ -117,6 +119,7 @@ static int judge_input(const struct site_service *service, struct control_call *
     if (control_text(call, "domain").size)
         r = judge_domain(call, arena, "domain", control_text(call, "domain"), plan);
     plan->identity.covers_subdomains = control_flag(call, "subdomains");
+    plan->any_address = slice_equal(control_text(call, "senders"), SLICE("any"));
     plan->addresses = ARENA_ARRAY(arena, struct slice, count);
     for (size_t i = 0; i < count && r == 0; i++)
         r = judge_address(call, arena, i, plan);
@@ -210,6 +213,8 @@ static int store_plan(struct store *s, const struct plan *plan)
         if (r == -EEXIST) /* given twice */
             r = 0;
     }
+    if (r == 0)
+        r = senders_set_any(s, plan->site.id, plan->any_address);
     if (r == 0)
         r = site_contact_replace(s, plan->site.id, plan->contacts, plan->contact_count);
     if (r == 0)

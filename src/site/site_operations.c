@@ -8,6 +8,7 @@
 #include "site/publication.h"
 #include "site/pusher.h"
 #include "site/relay_json.h"
+#include "site/senders.h"
 #include "site/service.h"
 #include "site/site_add.h"
 #include "site/site_set.h"
@@ -73,10 +74,15 @@ static int add_addresses(struct store *s, struct arena *arena, int64_t site_id, 
 {
     json_t *list = json_array();
     struct slice *addresses;
-    size_t count;
+    size_t count = 0;
     int r = site_outgoing_addresses(s, arena, site_id, &addresses, &count);
 
     json_object_set_new(object, "from", list);
+    if (r == 0) {
+        r = senders_any(s, site_id);
+        json_object_set_new(object, "senders", json_string(senders_words[r > 0 || count == 0]));
+    }
+    r = r < 0 ? r : 0;
     for (size_t i = 0; r == 0 && i < count; i++)
         json_array_append_new(list, control_json_text(addresses[i]));
     return r;
@@ -295,6 +301,7 @@ static const struct control_field add_fields[] = {
      .max = 20,
      .choices = site_tls_words,
      .help = "verified: its mail goes out only under TLS to servers that can be verified"},
+    SENDERS_FIELD,
     SITE_CONTACT_FIELD,
     {NULL},
 };
@@ -321,7 +328,7 @@ static const struct control_operation operations[] = {
     {"site.list", "List the sites with the state of their identities", CONTROL_VIEWER, false,
      no_fields, "sites[] as of site.show", list_sites},
     {"site.show", "Show all about one site", CONTROL_VIEWER, false, site_fields,
-     "site, method, state, tls, since, why, created, identities[], from[], contacts[], quota {}, credentials, "
+     "site, method, state, tls, since, why, created, identities[], from[], senders, contacts[], quota {}, credentials, "
      "mail_from {domain, on_failure, state, since, why, next_step, trouble, checked}, "
      "relay {as of relay.show; of method smtp alone}",
      show_site},

@@ -5,6 +5,7 @@
 #include "site/contact.h"
 #include "site/mail_from_change.h"
 #include "site/quota.h"
+#include "site/senders.h"
 #include "site/service.h"
 
 const char *const site_tls_words[] = {"opportunistic", "verified", NULL};
@@ -22,6 +23,7 @@ struct change {
     size_t contact_count;
     struct quota quota; /* as it will be */
     struct mail_from_change mail_from;
+    struct senders_change senders;
 };
 
 static int judge(struct control_call *call, struct store *s, struct arena *arena,
@@ -30,13 +32,15 @@ static int judge(struct control_call *call, struct store *s, struct arena *arena
     int r = mail_from_change_read(call, s, arena, change->site.id, &change->mail_from);
     bool given = control_texts_count(call, "contact") > 0;
 
+    if (r == 0)
+        r = senders_change_read(call, s, arena, &change->site, &change->senders);
     if (r < 0)
         return r;
     change->contacts_given = given || control_flag(call, "no_contact");
     if (given && control_flag(call, "no_contact"))
         return control_refuse(call, CONTROL_INVALID, "no_contact", "Give one or the other.",
                               "Contacts are named and taken away at once.");
-    if (!change->contacts_given && !change->mail_from.given &&
+    if (!change->contacts_given && !change->mail_from.given && !change->senders.given &&
         control_text(call, "tls").size == 0 && control_number(call, "send_rate", -1) < 0 &&
         control_number(call, "recipients_per_day", -1) < 0)
         return control_refuse(call, CONTROL_INVALID, NULL,
@@ -72,6 +76,8 @@ static int apply(struct task *t, struct store *s, struct control_call *call, str
         r = site_set_verified_tls(s, site->id, site->verified_tls);
     if (r == 0)
         r = apply_quota(s, call, change);
+    if (r == 0)
+        r = senders_change_apply(s, site->id, &change->senders);
     if (r == 0 && change->contacts_given)
         r = site_contact_replace(s, site->id, change->contacts, change->contact_count);
     if (r == 0)
@@ -111,6 +117,13 @@ const struct control_field site_set_fields[] = {
      .help = "verified: its mail goes out only under TLS to servers that can be verified; "
              "opportunistic: as each receiver allows"},
     SITE_CONTACT_FIELD,
+    {.name = "from",
+     .type = CONTROL_TEXTS,
+     .min = 3,
+     .max = 320,
+     .count_max = DIRECTORY_ADDRESSES_MAX,
+     .help = "an address it sends as, in place of those before; it sends as no others"},
+    SENDERS_FIELD,
     {.name = "send_rate",
      .type = CONTROL_NUMBER,
      .min = 0,

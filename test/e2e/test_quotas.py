@@ -96,3 +96,22 @@ def test_a_revoked_credential_is_refused_at_once_in_open_sessions_too(service, m
         assert time.monotonic() - begin < 2  # of which the command line itself takes most
     with pytest.raises(smtplib.SMTPAuthenticationError):
         museum.client()
+
+
+def test_a_credential_sends_as_the_outgoing_addresses_unless_the_operator_says_any(service, library):
+    def as_sender(sender):
+        try:
+            library.send(message=library.message(sender=sender), sender=sender)
+        except smtplib.SMTPResponseException as refused:
+            return refused.smtp_code
+        return 250
+    assert as_sender(f"other@{library.domain}") == 250, "added for the whole domain"
+    service.call("site", "set", "library", "--from", f"info@{library.domain}")
+    assert as_sender(f"other@{library.domain}") == 554
+    assert as_sender(f"info@{library.domain}") == 250
+    assert "any address" not in service.call("site", "show", "library").stdout
+    service.call("site", "set", "library", "--senders", "any")
+    assert as_sender(f"other@{library.domain}") == 250
+    assert as_sender("other@museum.example") == 554
+    sent = service.ask("send", "library", "--to", READER, "--subject", "x", "--text", "y")["message_id"]
+    assert service.story(sent)["from"] == f"info@{library.domain}", "the first one when nothing else is said"
