@@ -10,7 +10,6 @@
 #include "feedback/intake.h"
 #include "feedback/operations.h"
 #include "feedback/outcome.h"
-#include "feedback/report_builtin.h"
 #include "onboard/probe_operations.h"
 #include "onboard/probe_relay.h"
 #include "queue/operations.h"
@@ -440,7 +439,7 @@ int steward_run(struct task *t, const struct steward_options *options)
     s->intake = intake_new(&(struct intake_options){
         .store = options->outcome_store,
         .history = options->history,
-        .rules = feedback_rules_builtin(),
+        .rules = rules_file_load_any(options->bounce_rules_path),
         .keys = &s->return_keeper.keys.keys,
         .bounce_domain = options->bounce_domain,
         .apply = take_batch,
