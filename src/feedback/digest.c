@@ -272,8 +272,8 @@ int digest_mail_next(struct store *s, int64_t now_us)
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
     struct site site;
-    int64_t site_id;
-    unsigned days;
+    int64_t site_id = 0;
+    unsigned days = 0;
     int r = find_due(s, now_us, &site_id, &days);
 
     if (r < 1)

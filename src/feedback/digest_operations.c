@@ -30,7 +30,7 @@ static int show_digest(struct task *t, struct control_call *call)
     struct feedback_service *service = call->context;
     bool table = control_flag(call, "csv");
     struct site site;
-    unsigned days;
+    unsigned days = 0;
     int r = site_of_call(service->store, &arena, call, &site);
 
     if (r == 0)

@@ -141,7 +141,7 @@ static int override_reputation(struct task *t, struct control_call *call)
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     struct reputation_service *service = call->context;
     struct site site;
-    int64_t until_us;
+    int64_t until_us = 0;
     bool changed;
     int r = site_of_call(service->store, &arena, call, &site);
 
