@@ -91,8 +91,11 @@ struct scenario {
     bool push_wanted, steward_away;
     uint64_t last_push;
     struct condition push;
-    bool site_paused[SCENARIO_SITES]; /* as the operator wants it */
-    bool site_told[SCENARIO_SITES];   /* as the gateway was told last */
+    bool site_revoked[SCENARIO_SITES];        /* its client took the domain back */
+    bool site_ever_revoked[SCENARIO_SITES];   /* so submissions may have been refused */
+    uint64_t site_stopped_us[SCENARIO_SITES]; /* when the gateway knew it; 0: it may send */
+    bool site_paused[SCENARIO_SITES];         /* as the operator wants it */
+    bool site_told[SCENARIO_SITES];           /* as the gateway was told last */
     struct condition operator;
 
     int inbound_listener;
@@ -140,6 +143,8 @@ MUST_CHECK int neighbours_audit(struct task *t, struct scenario *s);
 /* The operator pauses the site's queue, or releases it, as soon as there is a gateway to hear
  * it. */
 void neighbours_pause(struct scenario *s, unsigned site, bool paused);
+/* The site may not send as its domain, or may again, as soon as the gateway has heard it. */
+void neighbours_revoke(struct scenario *s, unsigned site, bool revoked);
 /* Lets go of everything that the queue holds. */
 MUST_CHECK int neighbours_release(struct task *t, struct scenario *s);
 

@@ -83,7 +83,7 @@ static enum step judge_code(struct client *c, struct ledger_submission *s, unsig
     if (code == wanted)
         return STEP_GOOD;
     ledger_refuse(c->scenario->ledger, s, code);
-    if (code >= 500 && !s->forbidden)
+    if (code >= 500 && !s->forbidden && !c->scenario->site_ever_revoked[c->number % SCENARIO_SITES])
         ledger_fail(c->scenario->ledger, "legitimate submission %u was refused for good, %u",
                     s->number, code);
     return STEP_REFUSED;

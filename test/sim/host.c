@@ -57,6 +57,8 @@ static bool is_new(struct host *h, struct slice address)
  * FRESH_US it may have answered to the first time; and of those that have two hosts nobody knows
  * which one they are told of. */
 static const uint64_t QUIET_US = 55 * SECOND_US, FRESH_US = 3600 * SECOND_US;
+/* Mail that had begun when its site was stopped is at the door no later. */
+static const uint64_t STOP_US = 60 * SECOND_US;
 
 static void ask_for_quiet(struct task *t, struct visit *v)
 {
@@ -153,10 +155,22 @@ static int read_content(struct task *t, struct visit *v, struct buffer *out)
     return r;
 }
 
+/* What was under way when the gateway heard of it may still arrive; nothing may begin. */
+static void judge_stopped(const struct visit *v)
+{
+    struct scenario *s = v->host->scenario;
+    unsigned site = v->taken ? (unsigned)(v->taken->site_domain.data[4] - '0') : 0;
+
+    if (v->taken && site < SCENARIO_SITES && s->site_stopped_us[site] &&
+        v->begun_us > s->site_stopped_us[site] + STOP_US)
+        ledger_fail(s->ledger, "mail of site %u went out, and its domain was taken back", site + 1);
+}
+
 static void take(struct visit *v, struct slice content)
 {
     ledger_deliver(v->host->scenario->ledger, content, v->recipients, v->recipient_count,
                    v->begun_us, &v->taken);
+    judge_stopped(v);
     memcpy(v->taken_by, v->recipients, sizeof v->taken_by);
     v->taken_count = v->recipient_count;
 }

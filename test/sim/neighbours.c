@@ -64,8 +64,12 @@ static int tell(struct task *t, struct scenario *s, uint8_t type, struct slice b
 static int push_site(struct task *t, struct scenario *s, unsigned number)
 {
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
-    struct directory_identity identity = {
-        .id = number + 1, .domain = site_domain(number), .sending = true, .key_count = 1};
+    bool revoked = s->site_revoked[number];
+    struct directory_identity identity = {.id = number + 1,
+                                          .domain = site_domain(number),
+                                          .sending = !revoked,
+                                          .why_not = SLICE("its records are gone"),
+                                          .key_count = 1};
     struct directory_credential credential = {number + 100, site_access_key_id(number), SLICE("x")};
     struct directory_site site = {.id = number + 1,
                                   .name = site_domain(number),
@@ -75,11 +79,17 @@ static int push_site(struct task *t, struct scenario *s, unsigned number)
                                   .identity_count = 1,
                                   .credentials = &credential,
                                   .credential_count = 1};
+    int r;
 
     identity.keys[0] = (struct directory_key){SLICE("s1"), KEY_ED25519_SHA256,
                                               buffer_slice(&s->options->keys->sealed[number])};
     directory_site_write(&body, &site);
-    return tell(t, s, IPC_DIRECTORY_SITE, buffer_slice(&body));
+    if (!revoked)
+        s->site_stopped_us[number] = 0;
+    r = tell(t, s, IPC_DIRECTORY_SITE, buffer_slice(&body));
+    if (r == 0 && revoked && !s->site_stopped_us[number])
+        s->site_stopped_us[number] = task_now_us(t);
+    return r;
 }
 
 static int push_all(struct task *t, struct scenario *s)
@@ -139,6 +149,14 @@ static int pusher_main(struct task *t, void *argument)
         }
     }
     return r;
+}
+
+void neighbours_revoke(struct scenario *s, unsigned site, bool revoked)
+{
+    s->site_revoked[site] = revoked;
+    s->site_ever_revoked[site] |= revoked;
+    s->push_wanted = true;
+    condition_broadcast(&s->push);
 }
 
 static int audits_main(struct task *t, void *argument)

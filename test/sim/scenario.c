@@ -183,10 +183,24 @@ static int strike_site(struct task *t, struct scenario *s)
     return r;
 }
 
+/* The client takes its records away, and restores them: what was accepted waits meanwhile. */
+static int strike_identity(struct task *t, struct scenario *s)
+{
+    unsigned site = (unsigned)chance_below(s->chance, SCENARIO_SITES);
+    int r;
+
+    sim_trace(s->w, "the domain of site %u is taken back", site + 1);
+    neighbours_revoke(s, site, true);
+    r = pause_for(t, s, 3600 * SECOND_US);
+    neighbours_revoke(s, site, false);
+    sim_trace(s->w, "the domain of site %u is restored", site + 1);
+    return r;
+}
+
 /* One of the things that befall the gateway and its neighbours. */
 static int strike(struct task *t, struct scenario *s)
 {
-    switch (chance_below(s->chance, 10)) {
+    switch (chance_below(s->chance, 11)) {
     case 0:
         sim_world_crash(s->w);
         return 0;
@@ -208,6 +222,8 @@ static int strike(struct task *t, struct scenario *s)
         return strike_host(t, s);
     case 8:
         return strike_site(t, s);
+    case 9:
+        return strike_identity(t, s);
     default:
         s->steward_away = true;
         return pause_for(t, s, 600 * SECOND_US);
@@ -282,8 +298,10 @@ static void heal(struct scenario *s)
         s->hosts[i].habits = (struct host_habits){.pipelining = true};
         s->hosts[i].away = false;
     }
-    for (unsigned i = 0; i < SCENARIO_SITES; i++)
+    for (unsigned i = 0; i < SCENARIO_SITES; i++) {
         neighbours_pause(s, i, false);
+        neighbours_revoke(s, i, false);
+    }
     if (s->ledger->disk_fails) { /* an operator starts it anew: it may have stopped accepting */
         ledger_note_crash(s->ledger); /* what a bad disk did not take is lost all the same */
         stop_gateway(s);
@@ -392,12 +410,24 @@ static int main_task(struct task *t, void *argument)
     return r;
 }
 
+/* All sites may send again long before the end: whatever waited for that has gone out. */
+static void judge_waiting(const struct scenario *s)
+{
+    for (unsigned i = 0; i < SCENARIO_SITES; i++)
+        if (s->site_ever_revoked[i] && s->ledger->counts.expired > 0)
+            ledger_fail(s->ledger,
+                        "%u recipients expired, and a site's domain had been taken back and "
+                        "restored",
+                        (unsigned)s->ledger->counts.expired);
+}
+
 static void report(const struct scenario *s, int r, struct scenario_result *ret)
 {
     const struct ledger *l = s->ledger;
 
     if (r < 0)
         ledger_fail(s->ledger, "the run itself failed: %d", r);
+    judge_waiting(s);
     snprintf(ret->problem, sizeof ret->problem, "%s", l->problem);
     ret->hash = sim_world_trace_hash(s->w);
     ret->simulated_us = world_now_us(sim_world_base(s->w));
