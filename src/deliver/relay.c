@@ -10,7 +10,7 @@ static const int64_t DAY_US = 86400 * (int64_t)SECOND_US;
 /* A provider that says "enough" and whose day is not known is asked again after so long. */
 static const int64_t CLOSED_MIN_US = 3600 * (int64_t)SECOND_US;
 
-enum { REST_MIN_S = 10, REST_MAX_S = 45 };
+enum { REST_MIN_S = 10, REST_MAX_S = 30 };
 
 #define PREFIX "relay:"
 

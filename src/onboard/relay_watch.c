@@ -31,12 +31,19 @@ static int weigh(struct store *s, struct arena *arena, const struct relay *relay
         test->finding = RELAY_FOUND_WARNING;
         test->why = arena_printf(arena, "The test went well, but mail has met trouble: %.*s",
                                  SLICE_ARG(uses[i].trouble));
-        test->next_step = SLICE("Letterhead tries again by itself, every 45 seconds at first.");
+        test->next_step = SLICE("Letterhead tries again by itself, every half minute at first.");
     }
     return r;
 }
 
-static void apply(struct task *t, const struct relay_test *test, int64_t now_us,
+/* What gateways have said while the test was under way, it may not have seen: then there is to be
+ * another one at once. */
+static bool is_wanted_again(const struct relay *relay, int64_t begun_us, int64_t now_us)
+{
+    return relay->next_probe_us > begun_us && relay->next_probe_us <= now_us;
+}
+
+static void apply(struct task *t, const struct relay_test *test, int64_t begun_us, int64_t now_us,
                   struct relay *relay)
 {
     const struct relay_look look = {.state = relay->state,
@@ -51,7 +58,8 @@ static void apply(struct task *t, const struct relay_test *test, int64_t now_us,
     relay->failures = verdict.failures;
     relay->why = test->why;
     relay->next_step = test->next_step;
-    relay->next_probe_us = add_jitter(t, now_us, verdict.next_probe_us);
+    if (!is_wanted_again(relay, begun_us, now_us))
+        relay->next_probe_us = add_jitter(t, now_us, verdict.next_probe_us);
 }
 
 static int store_all(struct store *s, const struct relay *relay, const struct relay_test *test,
@@ -101,7 +109,7 @@ int relay_watch_note(struct task *t, struct relay_watch *watch, const struct rel
     if (r < 0)
         return r;
     before = now.state;
-    apply(t, &weighed, now_us, &now);
+    apply(t, &weighed, begun_us, now_us, &now);
     r = store_all(watch->store, &now, &weighed, occasion, begun_us, now_us);
     if (r < 0)
         return r;

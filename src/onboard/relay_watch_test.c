@@ -209,6 +209,28 @@ static int gateways_tell_of_trouble(struct task *t, void *argument)
     return 0;
 }
 
+/* The end of a trouble that a test under way has still seen is tested again. */
+static int what_is_said_during_a_test_counts(struct task *t, void *argument)
+{
+    const struct relay_test test = {
+        .finding = RELAY_FOUND_TROUBLE, .why = SLICE("535 no"), .report = SLICE("{}")};
+    CLEANUP(close_fixture) struct fixture f;
+    int64_t begun_us;
+
+    (void)argument;
+    open_fixture(t, &f);
+    note(t, &f, RELAY_FOUND_GOOD, "All is well.");
+    assert_int_equal(say(t, &f, SLICE("535 no")), 0);
+    begun_us = task_wall_us(t);
+    assert_int_equal(task_sleep(t, 2000), 0);
+    assert_int_equal(say(t, &f, SLICE_NONE), 0);
+    assert_int_equal(relay_watch_note(t, &f.watch, &f.relay, &test, SLICE("trouble"), begun_us), 0);
+    reload(&f);
+    assert_int_equal(f.relay.state, RELAY_DEGRADED);
+    assert_true(f.relay.next_probe_us <= task_wall_us(t));
+    return 0;
+}
+
 static int what_is_no_message_is_refused(struct task *t, void *argument)
 {
     CLEANUP(close_fixture) struct fixture f;
@@ -268,6 +290,7 @@ int main(void)
         TASK_TEST(an_open_relay_gets_nothing),
         TASK_TEST(a_test_of_an_old_account_is_stale),
         TASK_TEST(gateways_tell_of_trouble),
+        TASK_TEST(what_is_said_during_a_test_counts),
         TASK_TEST(what_is_no_message_is_refused),
         TASK_TEST(the_clock_tests_what_is_due),
     };

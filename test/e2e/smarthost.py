@@ -29,10 +29,6 @@ class Dovecot(stage.Server):
     def set_password(self, user, password):
         self.accounts[user] = password
         self.write_users()
-        self.control("reload")
-
-    def control(self, *words):
-        subprocess.run(["doveadm", "-c", str(self.directory / "dovecot.conf"), *words], check=True, capture_output=True)
 
     def start(self):
         self.write_users()
