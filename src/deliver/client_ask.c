@@ -3,9 +3,13 @@
 
 static const char *const ASKING = "asking about an envelope";
 
-static void write_mail(struct buffer *b, const struct client_question *q)
+/* RFC 6531 §3.4: an address beyond ASCII says so. */
+static void write_mail(struct buffer *b, const struct client *c, const struct client_question *q)
 {
-    buffer_printf(b, "MAIL FROM:<%.*s>\r\n", SLICE_ARG(q->envelope_from));
+    bool utf8 = c->capabilities.smtputf8 && !slice_is_ascii(q->envelope_from);
+
+    buffer_printf(b, "MAIL FROM:<%.*s>%s\r\n", SLICE_ARG(q->envelope_from),
+                  utf8 ? " SMTPUTF8" : "");
 }
 
 static void write_rcpt(struct buffer *b, struct slice recipient)
@@ -37,7 +41,7 @@ static int ask_at_once(struct task *t, struct client *c, const struct client_que
     CLEANUP(buffer_done) struct buffer commands = BUFFER_NONE;
     int r;
 
-    write_mail(&commands, q);
+    write_mail(&commands, c, q);
     for (size_t i = 0; i < q->recipient_count; i++)
         write_rcpt(&commands, q->recipients[i]);
     r = send(t, c, &commands);
@@ -54,7 +58,7 @@ static int ask_stepwise(struct task *t, struct client *c, const struct client_qu
     CLEANUP(buffer_done) struct buffer command = BUFFER_NONE;
     int r;
 
-    write_mail(&command, q);
+    write_mail(&command, c, q);
     r = send(t, c, &command);
     if (r == 0)
         r = read_reply(t, c, &answer->mail);

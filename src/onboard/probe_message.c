@@ -52,6 +52,7 @@ int probe_message(struct task *t, struct probe *p)
         .envelope_from = p->account->outgoing_address,
         .recipients = &recipient,
         .recipient_count = 1,
+        .smtputf8 = !slice_is_ascii(p->account->outgoing_address),
     };
     struct queue_outcome outcome;
     bool data_sent;
