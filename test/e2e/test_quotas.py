@@ -50,7 +50,8 @@ def test_a_rate_is_one_for_all_gateways_and_resumes_by_itself(service, library):
 
 
 def test_recipients_of_a_day_are_counted_over_gateways_and_restarts(service, library, museum):
-    used = stage.wait_until("the counts", lambda: service.ask("site", "show", "library")["quota"]["recipients_in_24_hours"])
+    library.send()
+    stage.wait_until("the counts", lambda: service.ask("site", "show", "library")["quota"]["recipients_in_24_hours"])
     time.sleep(1)
     used = service.ask("site", "show", "library")["quota"]["recipients_in_24_hours"]
     service.call("site", "set", "library", "--recipients-per-day", str(used + 10))
