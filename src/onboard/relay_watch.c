@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "deliver/relay_protocol.h"
+#include "onboard/due.h"
 #include "onboard/relay_notice.h"
 #include "runtime/world.h"
 #include "site/pusher.h"
@@ -196,19 +197,6 @@ int relay_watch_take_use(struct task *t, struct relay_watch *watch, unsigned gat
 
 /* --- the clock --- */
 
-struct clock;
-
-struct running {
-    struct clock *clock;
-    int64_t relay_id; /* 0: free */
-};
-
-struct clock {
-    struct relay_watch *watch;
-    struct scope tests;
-    struct running running[RELAY_TESTS_MAX];
-};
-
 static struct slice occasion_of(const struct relay *relay)
 {
     if (relay->probed_us == 0 || relay->state == RELAY_UNTESTED)
@@ -231,78 +219,29 @@ static int test_relay(struct task *t, struct relay_watch *watch, int64_t id)
     return r == -ESTALE || r == -ENOENT ? 0 : r;
 }
 
-static int run_one(struct task *t, void *argument)
+static int test_one(struct task *t, void *context, int64_t id)
 {
     static const int64_t AGAIN_US = 60 * (int64_t)SECOND_US;
-    struct running *running = argument;
-    struct relay_watch *watch = running->clock->watch;
-    int r = test_relay(t, watch, running->relay_id);
+    struct relay_watch *watch = context;
+    int r = test_relay(t, watch, id);
 
     if (r < 0 && r != -ECANCELED) {
-        log_error("testing relay %lld: %s", (long long)running->relay_id, strerror(-r));
-        r = relay_set_probed(watch->store, running->relay_id, 0, task_wall_us(t) + AGAIN_US);
-    }
-    running->relay_id = 0;
-    return r == -ECANCELED ? r : 0;
-}
-
-static bool is_running(const struct clock *clock, int64_t id)
-{
-    for (size_t i = 0; i < RELAY_TESTS_MAX; i++)
-        if (clock->running[i].relay_id == id)
-            return true;
-    return false;
-}
-
-/* The first relay that is due and not being tested; 0: none. */
-static int64_t next_due(struct clock *clock, int64_t now_us)
-{
-    CLEANUP(query_done) struct query q = store_query(clock->watch->store, STORE_RELAY_DUE);
-
-    query_bind_int(&q, now_us);
-    query_bind_int(&q, RELAY_TESTS_MAX + 1);
-    while (query_step(&q) == 1)
-        if (!is_running(clock, query_int(&q, 0)))
-            return query_int(&q, 0);
-    return 0;
-}
-
-static struct running *free_place(struct clock *clock)
-{
-    for (size_t i = 0; i < RELAY_TESTS_MAX; i++)
-        if (clock->running[i].relay_id == 0)
-            return &clock->running[i];
-    return NULL;
-}
-
-static int start_due(struct task *t, struct clock *clock)
-{
-    struct running *place;
-    int r = 0;
-
-    while (r == 0 && (place = free_place(clock))) {
-        int64_t id = next_due(clock, task_wall_us(t));
-
-        if (id == 0)
-            return 0;
-        *place = (struct running){clock, id};
-        r = scope_spawn(&clock->tests, "test of a relay", run_one, place);
+        log_error("testing relay %lld: %s", (long long)id, strerror(-r));
+        r = relay_set_probed(watch->store, id, 0, task_wall_us(t) + AGAIN_US);
     }
     return r;
 }
 
 int relay_watch_run(struct task *t, struct relay_watch *watch)
 {
-    struct clock clock = {.watch = watch};
-    int r = 0;
+    const struct due_options options = {
+        .name = "test of a relay",
+        .statement = STORE_RELAY_DUE,
+        .at_once_max = watch->test ? RELAY_TESTS_MAX : 0,
+        .starts_max = RELAY_TESTS_MAX,
+        .look = test_one,
+        .context = watch,
+    };
 
-    scope_open(&clock.tests, t);
-    while (r == 0) {
-        if (watch->test)
-            r = start_due(t, &clock);
-        if (r == 0)
-            r = task_sleep(t, SECOND_US);
-    }
-    scope_close(&clock.tests);
-    return r;
+    return due_run(t, watch->store, &options);
 }
