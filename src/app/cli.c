@@ -94,7 +94,7 @@ static const char *wanted_secret(const struct control_operation *operation, cons
     const char *name = json_string_value(json_object_get(json_object_get(reply, "error"), "field"));
 
     for (const struct control_field *f = operation->input; name && f->name; f++)
-        if (f->secret && strcmp(f->name, name) == 0)
+        if (f->secret && !f->whole_file && strcmp(f->name, name) == 0)
             return json_object_get(input, name) || !cli_secret_can_ask() ? NULL : f->name;
     return NULL;
 }

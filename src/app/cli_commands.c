@@ -68,6 +68,11 @@ const struct cli_command cli_commands[] = {
      .print = cli_print_rotated,
      .example = "  letterhead identity rotate town-library\n"
                 "  letterhead identity rotate town-library --compromised\n"},
+    {.words = "identity import-key",
+     .operation = "identity.import_key",
+     .print = cli_print_keys,
+     .example =
+         "  letterhead identity import-key town-library --selector mail2026 --key-file dkim.pem\n"},
     {.words = "publication list",
      .operation = "publication.list",
      .print = cli_print_publications,

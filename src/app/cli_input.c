@@ -72,7 +72,8 @@ static void add_named(struct reading *reading, const struct control_field *field
 /* A secret is no argument: its own flag asks for it. */
 static void add_secret(struct reading *reading, const struct control_field *field, int place)
 {
-    add_named(reading, field, "", no_argument, OPTION_FIELD + place);
+    if (!field->whole_file)
+        add_named(reading, field, "", no_argument, OPTION_FIELD + place);
     add_named(reading, field, "-file", required_argument, OPTION_SECRET_FILE + place);
     add_named(reading, field, "-fd", required_argument, OPTION_SECRET_DESCRIPTOR + place);
 }
@@ -176,8 +177,9 @@ static int take_secret(struct reading *reading, int option, const char *argument
     int place = option - (file ? OPTION_SECRET_FILE : OPTION_SECRET_DESCRIPTOR);
     const struct control_field *field = &reading->operation->input[place];
     CLEANUP(secret_done) struct secret secret = SECRET_NONE;
-    int r = file ? cli_secret_from_file(argument, &secret, reading->ret_problem)
-                 : cli_secret_from_descriptor(argument, &secret, reading->ret_problem);
+    int r = file ? cli_secret_from_file(argument, field->whole_file, &secret, reading->ret_problem)
+                 : cli_secret_from_descriptor(argument, field->whole_file, &secret,
+                                              reading->ret_problem);
     json_t *value;
 
     if (r < 0)

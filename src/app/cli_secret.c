@@ -1,5 +1,7 @@
 #include "app/cli_secret.h"
 
+#include "wire/base64.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,24 +65,68 @@ static int read_line(int file, bool line, struct secret *ret, char **ret_problem
     return 0;
 }
 
-int cli_secret_from_file(const char *path, struct secret *ret, char **ret_problem)
+static bool is_text(struct slice bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        char c = bytes.data[i];
+
+        if ((c < ' ' && c != '\n' && c != '\r' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return slice_is_ascii(bytes);
+}
+
+static void copy_as_text(struct secret *ret, struct slice bytes)
+{
+    struct buffer text = BUFFER_NONE;
+
+    if (is_text(bytes)) {
+        secret_copy(ret, bytes);
+        return;
+    }
+    buffer_reserve(&text, wire_base64_encoded_size(bytes.size)); /* it must not move */
+    wire_base64_encode(&text, bytes);
+    secret_copy(ret, buffer_slice(&text));
+    secret_wipe(text.data, text.size);
+    buffer_done(&text);
+}
+
+static int read_whole(int file, struct secret *ret, char **ret_problem)
+{
+    CLEANUP(secret_done) struct secret room = SECRET_NONE;
+    ssize_t size;
+
+    secret_init(&room, CLI_SECRET_BYTES_MAX);
+    size = read_into(file, false, &room);
+    if (size < 0)
+        return fail(ret_problem, "it cannot be read: %s", strerror((int)-size));
+    if (size == 0 || (size_t)size == room.size)
+        return fail(ret_problem, "it is empty, or has more than %d bytes",
+                    CLI_SECRET_BYTES_MAX - 1);
+    copy_as_text(ret, slice_of(room.data, (size_t)size));
+    return 0;
+}
+
+int cli_secret_from_file(const char *path, bool whole, struct secret *ret, char **ret_problem)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC), r;
 
     if (file < 0)
         return fail(ret_problem, "%s cannot be read: %s", path, strerror(errno));
-    r = read_line(file, false, ret, ret_problem);
+    r = whole ? read_whole(file, ret, ret_problem) : read_line(file, false, ret, ret_problem);
     close(file);
     return r;
 }
 
-int cli_secret_from_descriptor(const char *number, struct secret *ret, char **ret_problem)
+int cli_secret_from_descriptor(const char *number, bool whole, struct secret *ret,
+                               char **ret_problem)
 {
     uint64_t file;
 
     if (slice_to_u64(slice_text(number), 1 << 20, &file) < 0)
         return fail(ret_problem, "\"%s\" is not the number of a descriptor", number);
-    return read_line((int)file, false, ret, ret_problem);
+    return whole ? read_whole((int)file, ret, ret_problem)
+                 : read_line((int)file, false, ret, ret_problem);
 }
 
 bool cli_secret_can_ask(void)

@@ -40,7 +40,7 @@ static void test_one_line(void **state)
         CLEANUP(base_free_pointer) char *problem = NULL;
         char number[16];
         int file = pipe_with(cases[i].content, number);
-        int r = cli_secret_from_descriptor(number, &secret, &problem);
+        int r = cli_secret_from_descriptor(number, false, &secret, &problem);
 
         close(file);
         assert_int_equal(r, cases[i].secret.data ? 0 : -EINVAL);
@@ -59,8 +59,31 @@ static void test_too_long(void **state)
     (void)state;
     memset(content, 'a', sizeof content);
     file = pipe_with(slice_of(content, sizeof content), number);
-    assert_int_equal(cli_secret_from_descriptor(number, &secret, &problem), -EINVAL);
+    assert_int_equal(cli_secret_from_descriptor(number, false, &secret, &problem), -EINVAL);
     close(file);
+}
+
+/* A key in PEM keeps its lines; bytes come as base64. */
+static void test_whole(void **state)
+{
+    static const struct {
+        struct slice content, secret;
+    } whole[] = {
+        {SLICE("-----BEGIN\nAAAA\n-----END\n"), SLICE("-----BEGIN\nAAAA\n-----END\n")},
+        {SLICE("\x30\x82\x00"), SLICE("MIIA")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
+        CLEANUP(secret_done) struct secret secret = SECRET_NONE;
+        CLEANUP(base_free_pointer) char *problem = NULL;
+        char number[16];
+        int file = pipe_with(whole[i].content, number);
+
+        assert_int_equal(cli_secret_from_descriptor(number, true, &secret, &problem), 0);
+        assert_true(slice_equal(secret_slice(&secret), whole[i].secret));
+        close(file);
+    }
 }
 
 static void test_no_file(void **state)
@@ -69,7 +92,7 @@ static void test_no_file(void **state)
     CLEANUP(base_free_pointer) char *problem = NULL;
 
     (void)state;
-    assert_int_equal(cli_secret_from_file("/nowhere/at/all", &secret, &problem), -EINVAL);
+    assert_int_equal(cli_secret_from_file("/nowhere/at/all", false, &secret, &problem), -EINVAL);
     assert_non_null(strstr(problem, "/nowhere/at/all"));
 }
 
@@ -82,7 +105,7 @@ static void test_no_descriptor(void **state)
         CLEANUP(secret_done) struct secret secret = SECRET_NONE;
         CLEANUP(base_free_pointer) char *problem = NULL;
 
-        assert_int_equal(cli_secret_from_descriptor(numbers[i], &secret, &problem), -EINVAL);
+        assert_int_equal(cli_secret_from_descriptor(numbers[i], false, &secret, &problem), -EINVAL);
         assert_non_null(problem);
     }
 }
@@ -90,9 +113,8 @@ static void test_no_descriptor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_line),
-        cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_one_line),      cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_whole),         cmocka_unit_test(test_no_file),
         cmocka_unit_test(test_no_descriptor),
     };
 

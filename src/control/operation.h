@@ -34,7 +34,9 @@ struct control_field {
     enum control_type type;
     bool required;
     bool positional;
-    bool secret;                /* never part of a command line: asked for, or read from a file */
+    bool secret; /* never part of a command line: asked for, or read from a file */
+    bool
+        whole_file; /* of a secret: all of the file, many lines; what is not text comes as base64 */
     int64_t min, max;           /* a number's value; the bytes of a text, and of each of texts */
     size_t count_max;           /* of texts */
     const char *const *choices; /* the only texts allowed, ended by NULL; or NULL */

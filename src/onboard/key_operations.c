@@ -3,6 +3,7 @@
 #include "onboard/rotate.h"
 #include "site/service.h"
 #include "wire/date.h"
+#include "wire/dns_text.h"
 
 static void add_text(json_t *object, const char *name, struct slice text)
 {
@@ -178,6 +179,89 @@ static int rotate_site(struct task *t, struct control_call *call)
     return r == 0 ? site_push_change(t, service->site, call, site.id) : r;
 }
 
+static int refuse_import(struct control_call *call, int r)
+{
+    switch (r) {
+    case -EINVAL:
+        return control_refuse(call, CONTROL_INVALID, "key",
+                              "Give the private key in PKCS#8 or PKCS#1, as PEM, base64 or DER, "
+                              "without a password.",
+                              "The file cannot be read as a private key.");
+    case -EKEYREJECTED:
+        return control_refuse(call, CONTROL_INVALID, "key",
+                              "Give an RSA key of 1024 to 4096 bits; 2048 is a good size.",
+                              "This is no key for DKIM, or its parts do not agree.");
+    case -EOPNOTSUPP:
+        return control_refuse(
+            call, CONTROL_REFUSED, NULL, "Keys of the client's own need a site with --records txt.",
+            "The site has CNAME records, behind which Letterhead makes the keys.");
+    case -EAGAIN:
+        return control_refuse(call, CONTROL_REFUSED, NULL,
+                              "letterhead identity keys shows since when the others rest.",
+                              "There is no next key whose place it could take yet.");
+    case -EEXIST:
+        return control_refuse(call, CONTROL_EXISTS, "selector", "Choose another selector.",
+                              "The identity has a key of this selector.");
+    default:
+        return r;
+    }
+}
+
+static int judge_selector(struct control_call *call, struct slice selector)
+{
+    if (wire_dns_name_valid(selector) && slice_find(selector, '.') < 0 &&
+        slice_find(selector, '_') < 0)
+        return 0;
+    return control_refuse(call, CONTROL_INVALID, "selector",
+                          "Use letters, digits and hyphens, such as \"mail2026\".",
+                          "\"%.*s\" cannot be a selector.", SLICE_ARG(selector));
+}
+
+static int import_key(struct task *t, struct control_call *call)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct rotate_service *service = call->context;
+    struct slice selector = arena_copy_lower(&arena, control_text(call, "selector"));
+    struct identity identity;
+    struct site site;
+    int r = site_of_call(service->site->store, &arena, call, &site);
+
+    if (r == 0)
+        r = identity_of_call(service, &arena, call, site.id, &identity);
+    if (r == 0)
+        r = judge_selector(call, selector);
+    if (r < 0)
+        return r;
+    r = rotate_import(t, service, identity.id, selector, control_text(call, "key"));
+    if (r < 0)
+        return refuse_import(call, r);
+    add_text(call->output, "site", site.name);
+    return describe_all(service, &arena, site.id, call->output);
+}
+
+static const struct control_field import_fields[] = {
+    SITE_FIELD,
+    {.name = "selector",
+     .type = CONTROL_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 63,
+     .help = "the name of its record, before ._domainkey"},
+    {.name = "key",
+     .type = CONTROL_TEXT,
+     .required = true,
+     .secret = true,
+     .whole_file = true,
+     .min = 1,
+     .max = 8000,
+     .help = "the private key: RSA in PKCS#8 or PKCS#1, as PEM, base64 or DER"},
+    {.name = "domain",
+     .type = CONTROL_TEXT,
+     .min = 1,
+     .max = 255,
+     .help = "which of its identities, if it has several"},
+    {NULL},
+};
 static const struct control_field keys_fields[] = {SITE_FIELD, {NULL}};
 static const struct control_field rotate_fields[] = {
     SITE_FIELD,
@@ -204,6 +288,8 @@ static const struct control_operation operations[] = {
      show_keys},
     {"identity.rotate", "Let the next key sign from now on", CONTROL_OPERATOR, true, rotate_fields,
      "site, identities[] as of identity.keys, gateway", rotate_site},
+    {"identity.import_key", "Take a key of the client's own as the next one", CONTROL_OPERATOR,
+     true, import_fields, "site, identities[] as of identity.keys", import_key},
 };
 
 struct control_set rotate_operations(struct rotate_service *service)

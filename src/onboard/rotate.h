@@ -25,6 +25,13 @@ MUST_CHECK int rotate_keys(struct task *t, struct rotate_service *service, int64
 MUST_CHECK int rotate_withdraw(struct task *t, struct rotate_service *service, int64_t identity_id,
                                struct slice selector);
 
+/* Seals a key that the client has (`file`, as it lies in its file) and puts it into the slot
+ * `next`, in place of the key there. By TXT alone: the client publishes it. Besides the errors of
+ * vault_import_key: -EOPNOTSUPP: the identity is one of CNAME records; -EAGAIN: there is no next
+ * key whose place it could take; -EEXIST: a key of this selector is there. */
+MUST_CHECK int rotate_import(struct task *t, struct rotate_service *service, int64_t identity_id,
+                             struct slice selector, struct slice file);
+
 /* Puts a key that is free into the slot `next`, if that is empty, making it anew where it has
  * signed before and is ours to publish. */
 MUST_CHECK int rotate_refill(struct task *t, struct rotate_service *service, int64_t identity_id);

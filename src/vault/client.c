@@ -131,28 +131,51 @@ void vault_new_key_done(struct vault_new_key *key)
     buffer_done(&key->public_key);
 }
 
-int vault_create_key(struct task *t, struct peer *vault, const struct vault_key_binding *binding,
-                     uint16_t bits, struct vault_new_key *ret)
+static int take_new_key(const struct buffer *reply, struct vault_new_key *ret)
 {
-    const struct vault_key_request request = {new_token(), *binding, bits};
-    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
     struct vault_new_key key = {BUFFER_NONE, BUFFER_NONE};
-    struct vault_key_request judged;
     struct vault_key_reply answer;
-    int r;
+    int r = vault_key_reply_read(buffer_slice(reply), &answer);
 
-    vault_key_request_write(&body, &request);
-    if (vault_key_request_read(buffer_slice(&body), &judged) < 0)
-        return -EINVAL;
-    r = call(t, vault, IPC_VAULT_CREATE_KEY, buffer_slice(&body), request.token, &reply);
-    if (r == 0)
-        r = vault_key_reply_read(buffer_slice(&reply), &answer);
     if (r < 0)
         return r;
     buffer_add(&key.sealed, answer.sealed);
     buffer_add(&key.public_key, answer.public_key);
     *ret = key;
     return 0;
+}
+
+int vault_create_key(struct task *t, struct peer *vault, const struct vault_key_binding *binding,
+                     uint16_t bits, struct vault_new_key *ret)
+{
+    const struct vault_key_request request = {new_token(), *binding, bits};
+    CLEANUP(buffer_done) struct buffer body = BUFFER_NONE, reply = BUFFER_NONE;
+    struct vault_key_request judged;
+    int r;
+
+    vault_key_request_write(&body, &request);
+    if (vault_key_request_read(buffer_slice(&body), &judged) < 0)
+        return -EINVAL;
+    r = call(t, vault, IPC_VAULT_CREATE_KEY, buffer_slice(&body), request.token, &reply);
+    return r == 0 ? take_new_key(&reply, ret) : r;
+}
+
+int vault_import_key(struct task *t, struct peer *vault, const struct vault_key_binding *binding,
+                     struct slice key, struct vault_new_key *ret)
+{
+    const struct vault_import_request request = {new_token(), *binding, key};
+    CLEANUP(secret_buffer_done) struct buffer body = secret_buffer();
+    CLEANUP(buffer_done) struct buffer reply = BUFFER_NONE;
+    struct vault_import_request judged;
+    int r;
+
+    if (key.size > VAULT_KEY_FILE_BYTES_MAX)
+        return -EINVAL;
+    vault_import_request_write(&body, &request);
+    if (vault_import_request_read(buffer_slice(&body), &judged) < 0)
+        return -EINVAL;
+    r = call(t, vault, IPC_VAULT_IMPORT_KEY, buffer_slice(&body), request.token, &reply);
+    return r == 0 ? take_new_key(&reply, ret) : r;
 }
 
 void vault_new_credential_done(struct vault_new_credential *credential)

@@ -47,6 +47,13 @@ MUST_CHECK int vault_create_key(struct task *t, struct peer *vault,
                                 const struct vault_key_binding *binding, uint16_t bits,
                                 struct vault_new_key *ret);
 
+/* Seals a key that somebody else made, as it lies in its file. -EINVAL: it cannot be read as one;
+ * -EKEYREJECTED: it is no RSA key of VAULT_RSA_BITS_MIN to VAULT_RSA_BITS_MAX, or its parts do not
+ * agree. */
+MUST_CHECK int vault_import_key(struct task *t, struct peer *vault,
+                                const struct vault_key_binding *binding, struct slice key,
+                                struct vault_new_key *ret);
+
 struct vault_new_credential {
     struct buffer sealed;
     struct secret secret_access_key; /* 40 characters, shown once */

@@ -166,6 +166,26 @@ int vault_key_reply_read(struct slice body, struct vault_key_reply *ret)
     return 0;
 }
 
+void vault_import_request_write(struct buffer *b, const struct vault_import_request *request)
+{
+    buffer_add_u64(b, request->token);
+    vault_key_binding_write(b, &request->binding);
+    buffer_add_sized(b, request->key);
+}
+
+int vault_import_request_read(struct slice body, struct vault_import_request *ret)
+{
+    struct cursor c = cursor_of(body);
+    struct vault_import_request request = {.token = cursor_u64(&c)};
+
+    request.binding = read_key_binding(&c);
+    request.key = read_field(&c, 1, VAULT_KEY_FILE_BYTES_MAX);
+    if (cursor_done(&c) < 0)
+        return -EBADMSG;
+    *ret = request;
+    return 0;
+}
+
 void vault_credential_request_write(struct buffer *b,
                                     const struct vault_credential_request *request)
 {

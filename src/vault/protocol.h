@@ -26,7 +26,8 @@ enum {
     VAULT_RSA_BITS_MAX = 4096,       /* what verifiers must be able to check, same section */
     VAULT_SIGNATURE_BYTES_MAX = 512, /* of RSA-4096 */
     VAULT_PUBLIC_KEY_BYTES_MAX = 1024,
-    VAULT_SEALED_BYTES_MAX = 4096, /* RSA-4096 takes 2.5 KiB */
+    VAULT_SEALED_BYTES_MAX = 4096,   /* RSA-4096 takes 2.5 KiB */
+    VAULT_KEY_FILE_BYTES_MAX = 8192, /* RSA-4096 in PEM takes 3.3 KiB */
     VAULT_SELECTOR_BYTES_MAX = LIMIT_LABEL_BYTES,
     VAULT_DOMAIN_BYTES_MAX = LIMIT_DOMAIN_BYTES,
     VAULT_ACCESS_KEY_ID_BYTES_MAX = 64,
@@ -107,6 +108,16 @@ void vault_key_request_write(struct buffer *b, const struct vault_key_request *r
 MUST_CHECK int vault_key_request_read(struct slice body, struct vault_key_request *ret);
 void vault_key_reply_write(struct buffer *b, const struct vault_key_reply *reply);
 MUST_CHECK int vault_key_reply_read(struct slice body, struct vault_key_reply *ret);
+
+/* IPC_VAULT_IMPORT_KEY: a key that somebody else made, as it lies in its file, is sealed as if it
+ * were made here. The reply is that of IPC_VAULT_CREATE_KEY. Whoever holds the request wipes it. */
+struct vault_import_request {
+    uint64_t token;
+    struct vault_key_binding binding;
+    struct slice key; /* PEM, base64 or DER (vault/key_import.h) */
+};
+void vault_import_request_write(struct buffer *b, const struct vault_import_request *request);
+MUST_CHECK int vault_import_request_read(struct slice body, struct vault_import_request *ret);
 
 /* IPC_VAULT_CREATE_CREDENTIAL. The reply is full of secrets: whoever holds it wipes it. */
 struct vault_credential_request {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "vault/credential.h"
 #include "vault/key_cache.h"
+#include "vault/key_import.h"
 #include "vault/rate.h"
 #include "vault/relay.h"
 #include "vault/seal.h"
@@ -229,10 +230,29 @@ static int check_password(struct vault_worker *worker, struct slice body, struct
     return 0;
 }
 
+static void seal_key(struct vault_worker *worker, uint64_t token,
+                     const struct vault_key_binding *binding, const struct secret *private_key,
+                     struct slice public_key, struct buffer *reply)
+{
+    CLEANUP(buffer_done) struct buffer bound = BUFFER_NONE, sealed = BUFFER_NONE;
+
+    vault_key_binding_write(&bound, binding);
+    vault_seal_close(worker->vault->seal, VAULT_USE_KEY, buffer_slice(&bound),
+                     secret_slice(private_key), &sealed);
+    vault_key_reply_write(reply,
+                          &(struct vault_key_reply){token, buffer_slice(&sealed), public_key});
+}
+
+static void log_key(const char *what, const struct vault_key_binding *binding, unsigned bits)
+{
+    log_info("audit: %s a key (%s, %u bits) for site %llu, domain %.*s, selector %.*s", what,
+             algorithm_name(binding->algorithm), bits, (unsigned long long)binding->site_id,
+             SLICE_ARG(binding->domain), SLICE_ARG(binding->selector));
+}
+
 static int create_key(struct vault_worker *worker, struct slice body, struct buffer *reply)
 {
-    CLEANUP(buffer_done)
-    struct buffer bound = BUFFER_NONE, sealed = BUFFER_NONE, public_key = BUFFER_NONE;
+    CLEANUP(buffer_done) struct buffer public_key = BUFFER_NONE;
     CLEANUP(secret_done) struct secret private_key = SECRET_NONE;
     struct vault_key_request request;
     int r;
@@ -244,15 +264,31 @@ static int create_key(struct vault_worker *worker, struct slice body, struct buf
     r = vault_key_create(request.binding.algorithm, request.bits, &private_key, &public_key);
     if (r < 0)
         return r;
-    vault_key_binding_write(&bound, &request.binding);
-    vault_seal_close(worker->vault->seal, VAULT_USE_KEY, buffer_slice(&bound),
-                     secret_slice(&private_key), &sealed);
-    log_info("audit: made a key (%s, %u bits) for site %llu, domain %.*s, selector %.*s",
-             algorithm_name(request.binding.algorithm), request.bits ? request.bits : 256U,
-             (unsigned long long)request.binding.site_id, SLICE_ARG(request.binding.domain),
-             SLICE_ARG(request.binding.selector));
-    vault_key_reply_write(reply, &(struct vault_key_reply){request.token, buffer_slice(&sealed),
-                                                           buffer_slice(&public_key)});
+    log_key("made", &request.binding, request.bits ? request.bits : 256U);
+    seal_key(worker, request.token, &request.binding, &private_key, buffer_slice(&public_key),
+             reply);
+    return 0;
+}
+
+static int import_key(struct vault_worker *worker, struct slice body, struct buffer *reply)
+{
+    CLEANUP(buffer_done) struct buffer public_key = BUFFER_NONE;
+    CLEANUP(secret_done) struct secret private_key = SECRET_NONE;
+    struct vault_import_request request;
+    unsigned bits;
+    int r;
+
+    if (vault_import_request_read(body, &request) < 0)
+        return -EPROTO;
+    if (!is_name(request.binding.domain) || !is_name(request.binding.selector) ||
+        request.binding.algorithm != VAULT_RSA_SHA256)
+        return -EINVAL;
+    r = vault_key_import(request.key, &private_key, &public_key, &bits);
+    if (r < 0)
+        return r;
+    log_key("imported", &request.binding, bits);
+    seal_key(worker, request.token, &request.binding, &private_key, buffer_slice(&public_key),
+             reply);
     return 0;
 }
 
@@ -386,6 +422,7 @@ static const struct operation {
     {IPC_VAULT_SIGN, VAULT_CALLER_GATEWAY, sign},
     {IPC_VAULT_CHECK_PASSWORD, VAULT_CALLER_GATEWAY, check_password},
     {IPC_VAULT_CREATE_KEY, VAULT_CALLER_STEWARD, create_key},
+    {IPC_VAULT_IMPORT_KEY, VAULT_CALLER_STEWARD, import_key},
     {IPC_VAULT_CREATE_CREDENTIAL, VAULT_CALLER_STEWARD, create_credential},
     {IPC_VAULT_SEAL_RELAY, VAULT_CALLER_STEWARD, seal_relay},
     {IPC_VAULT_ANSWER_RELAY, VAULT_CALLER_GATEWAY | VAULT_CALLER_STEWARD, answer_relay},

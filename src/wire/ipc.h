@@ -25,6 +25,7 @@ enum ipc_type {
     IPC_VAULT_SEAL_RELAY, /* vault/relay_protocol.h */
     IPC_VAULT_ANSWER_RELAY,
     IPC_VAULT_RETURN_KEY,
+    IPC_VAULT_IMPORT_KEY,
     /* steward to gateway (site/directory.h, queue/remote.h) */
     IPC_DIRECTORY_BEGIN = 32, /* a whole new directory follows */
     IPC_DIRECTORY_SITE,       /* one site, replacing what was known of it */

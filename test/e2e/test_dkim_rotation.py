@@ -3,6 +3,7 @@ the names that the client installed once; and the same by TXT, where only the cl
 
 import contextlib
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -13,7 +14,7 @@ from conftest import DMARC
 from dkim_zone import SERVERS, ZONE
 from test_dkim_cname import ELSEWHERE, publications, site_of, verifies, wait_published, wait_verified
 
-CLIENTS = {f"{name}.example": DMARC for name in ("turns", "known", "paper", "lost")}
+CLIENTS = {f"{name}.example": DMARC for name in ("turns", "known", "paper", "lost", "own")}
 DAY_US = 86400 * 1000000
 
 
@@ -192,3 +193,26 @@ def test_by_txt_the_three_keys_go_round(platform, zone, inbox):
     platform.call("identity", "check", "paper")
     assert all(key["seen"] for key in keys(platform, "paper"))
     assert platform.ask("notice", "list", "--site", "paper")["notices"] == []
+
+
+def test_a_key_of_the_clients_own(platform, zone, inbox):
+    site = set_up(platform, zone, "own", "txt")
+    refused = platform.call("identity", "import-key", "own", "--selector", "mail", "--key-fd", "0", check=False,
+                            input="-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    assert refused.returncode == 1 and "cannot be read as a private key" in refused.stderr
+    pem = zone.directory / "own.pem"
+    der = zone.directory / "own.der"
+    subprocess.run(["openssl", "genrsa", "-out", pem, "1536"], check=True, capture_output=True)
+    subprocess.run(["openssl", "rsa", "-in", pem, "-outform", "DER", "-out", der], check=True, capture_output=True)
+    platform.call("identity", "import-key", "own", "--selector", "Mail2026", "--key-file", str(der))
+    key = slot(platform, "own", "next")
+    assert (key["selector"], key["origin"], key["seen"]) == ("mail2026", "imported", None)
+    assert platform.call("identity", "rotate", "own", check=False).returncode == 1  # nobody can see it yet
+    zone.install(platform, "own")
+    assert platform.ask("identity", "check", "own")["identities"][0]["state"] == "SUCCESS"
+    time.sleep(1.1)
+    platform.call("identity", "rotate", "own")
+    content = send(site, inbox, "signed by our own key")
+    assert b"s=mail2026" in content and verifies(zone, content)
+    body = "".join(pem.read_text().splitlines()[1:-1])
+    assert body[:60] not in platform.log.read_text() and body[:60].encode() not in (platform.data / "control.db").read_bytes()

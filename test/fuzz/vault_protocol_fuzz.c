@@ -156,13 +156,25 @@ static int return_key_reply(struct slice body, struct buffer *again)
     return r;
 }
 
+static int import_request(struct slice body, struct buffer *again)
+{
+    struct vault_import_request request;
+    int r = vault_import_request_read(body, &request);
+
+    if (r == 0) {
+        fuzz_check(request.key.size <= VAULT_KEY_FILE_BYTES_MAX);
+        vault_import_request_write(again, &request);
+    }
+    return r;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int (*const codecs[])(struct slice, struct buffer *) = {
         sign_request,       sign_reply,       password_request,     password_reply,
         key_request,        key_reply,        credential_request,   credential_reply,
         relay_seal_request, relay_seal_reply, relay_answer_request, relay_answer_reply,
-        return_key_request, return_key_reply,
+        return_key_request, return_key_reply, import_request,
     };
     CLEANUP(buffer_done) struct buffer again = BUFFER_NONE;
     struct slice body = slice_of(data, size);
