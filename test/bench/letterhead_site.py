@@ -48,7 +48,9 @@ def main():
     folder, domain, sink_port, public_keys, *stem = sys.argv[1:]
     folder = pathlib.Path(folder)
     dns = stage.Dns(folder / "dns", {domain: DMARC})
-    settings = {"log_level": "info", "delivery": {"next_hop": f"{stage.LOOPBACK}:{sink_port}"},
+    delivery = {"next_hop": f"{stage.LOOPBACK}:{sink_port}",
+                "connections_per_provider_max": 50}  # as many as peers/postfix.inc allows Postfix
+    settings = {"log_level": "info", "delivery": delivery,
                 **json.loads(os.environ.get("BENCH_SETTINGS") or "{}")}
     service = stage.Service(folder, dns, settings=settings)
     for suffix in (".crt", ".key") if stem else ():

@@ -4,6 +4,7 @@ report as it does in life, and sends it to the return path, at our inbound liste
 import os
 import pathlib
 import re
+import signal
 
 import stage
 
@@ -46,8 +47,12 @@ class Apart(stage.Server):
         self.mail = self.directory / "mail"
 
     def stop(self):
-        """The namespace, and all in it."""
+        """The namespace's first process, and with it all in it. It outlives `unshare`: a server that changes its user loses
+        what --kill-child asked the kernel for."""
         if self.process is not None:
+            pid = self.process.pid
+            for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
             self.process.kill()
         super().stop()
 
