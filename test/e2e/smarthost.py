@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 import stage
 
@@ -148,7 +149,13 @@ class Postfix(stage.Receiver):
         """Takes over what was changed; connections that stand see it, too."""
         self.write_tables()
         (self.etc / "master.cf").write_text(self._master_cf())
+        before = self._reloads()
         subprocess.run(["postfix", "-c", str(self.etc), "reload"], check=True, capture_output=True)
+        stage.wait_until("Postfix to read its configuration", lambda: self._reloads() > before)
+        time.sleep(0.3)  # it has said so, and goes on to end the processes that know the old one
+
+    def _reloads(self):
+        return self.log.read_text(errors="replace").count("reload -- version")
 
     def start(self):
         self.etc.mkdir(parents=True, exist_ok=True)
