@@ -76,6 +76,7 @@ static void write_cursor(struct queue_spool *s, struct commit_job *job)
     CLEANUP(buffer_done) struct buffer body = BUFFER_NONE;
     struct queue_record record = {.type = QUEUE_RECORD_CURSOR, .sequence = s->next_event};
 
+    job->acknowledged = s->acknowledged;
     if (s->acknowledged == s->acknowledged_written)
         return;
     buffer_add_u64(&body, s->acknowledged);
@@ -176,7 +177,7 @@ static void succeed(struct queue_spool *s, const struct commit_job *job)
         s->active->last_event = job->last_event;
     s->next_commit++;
     s->commits++;
-    s->acknowledged_written = s->acknowledged;
+    s->acknowledged_written = job->acknowledged; /* more may have come meanwhile */
     s->failures_in_row = 0;
     s->stuck = false;
     if (job->create)

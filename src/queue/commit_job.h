@@ -25,6 +25,7 @@ struct commit_job {
     uint64_t full_used;
     uint64_t offset;     /* of the commit */
     struct buffer front; /* frame, STATE, CURSOR */
+    uint64_t acknowledged; /* what the front says of it */
     struct list *appends;
     uint64_t size; /* of all records */
     struct iovec pieces[COMMIT_PIECES_MAX];

@@ -39,8 +39,8 @@ static void names_go_both_ways(void **state)
         "a..b",
         ".a",
         "a..",
-        "a123456789012345678901234567890123456789012345678901234567890"
-        "123.example"};
+        "a123456789012345678901234567890123456789012345678901234567890123.example",
+    };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {

@@ -39,6 +39,18 @@ static void finds_each_form(void **state)
             fail_msg("not found: %s", forms[i]);
 }
 
+/* A secret that looks encoded itself stands there as it is, or encoded once more. */
+static void finds_a_secret_with_percent_signs(void **state)
+{
+    CLEANUP(redactor_free_pointer) struct redactor *r = redactor_new();
+
+    (void)state;
+    redactor_add(r, SLICE("$b%25a b"));
+    assert_true(is_hidden(r, SLICE("535 $b%25a b?")));
+    assert_true(is_hidden(r, SLICE("535 $b%2525a+b?")));
+    assert_false(is_hidden(r, SLICE("535 $b%a b?")));
+}
+
 /* In whatever was encoded together with it, and whatever follows. */
 static void finds_base64_in_every_alignment(void **state)
 {
@@ -108,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_each_form),
+        cmocka_unit_test(finds_a_secret_with_percent_signs),
         cmocka_unit_test(finds_base64_in_every_alignment),
         cmocka_unit_test(hides_all_of_it_and_nothing_else),
         cmocka_unit_test(short_ones_are_not_looked_for),
