@@ -162,7 +162,7 @@ static void it_is_the_same_unzipped(void **state)
 {
     CLEANUP(buffer_done) struct buffer gzip = BUFFER_NONE, again = BUFFER_NONE;
     struct tls_report report = example_report();
-    char text[8192];
+    static char text[8192];
 
     (void)state;
     tls_report_gzip(&report, &gzip);

@@ -165,7 +165,8 @@ static void a_relay_is_not_answered_for_without_end(void **state)
 /* Everything the vault says on standard error while it hands a password out. */
 static void the_log_tells_who_got_it_and_no_secret(void **state)
 {
-    char path[] = "/tmp/vault_log_XXXXXX", text[1 << 14];
+    static char text[1 << 14];
+    char path[] = "/tmp/vault_log_XXXXXX";
     int file = mkstemp(path), kept = dup(STDERR_FILENO);
     struct slice log;
     ssize_t size;

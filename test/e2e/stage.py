@@ -55,15 +55,16 @@ def wait_for_port(port, process, log, seconds=20):
     raise RuntimeError(f"{process.args[0]} does not listen on {port}:\n{tail(log)}")
 
 
-def wait_until(what, check, seconds=20, pause=0.1):
-    """Calls check() until it yields something true, and yields that."""
+def wait_until(what, check, seconds=20, pause=0.1, shown=None):
+    """Calls check() until it yields something true, and yields that. What check() leaves last in `shown` is told
+    if it never does."""
     end = time.monotonic() + seconds
     while True:
         result = check()
         if result:
             return result
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds} s in vain for {what}")
+            raise TimeoutError(f"waited {seconds} s in vain for {what}" + (f"; last: {shown[-1]}" if shown else ""))
         time.sleep(pause)
 
 

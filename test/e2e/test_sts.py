@@ -153,12 +153,18 @@ def test_the_life_of_a_policy(service, library, town, web):
     assert web.fetches[host] == 1
 
     # A new id: fetched anew.
-    let_a_minute_pass(service, domain)
     web.files[host] = policy("testing", f"mx.{ZONE}")
     town.ids["life"] = "2"
     town.publish()
-    stage.wait_until("the new policy", lambda: send(library, domain) and (
-        shown := service.ask("sts", "show", domain))["policy"] == "testing" and shown["record_id"] == "2")
+    seen = []
+
+    def is_new():
+        let_a_minute_pass(service, domain)
+        send(library, domain)
+        seen.append(service.ask("sts", "show", domain))
+        return (seen[-1]["policy"], seen[-1]["record_id"]) == ("testing", "2")
+
+    stage.wait_until("the new policy", is_new, shown=seen)
     assert web.fetches[host] == 2
 
     # At an operator's word, too.
