@@ -23,8 +23,8 @@ struct commit_job {
     int file;
     int full_file; /* of the segment that the new one follows; -1: none */
     uint64_t full_used;
-    uint64_t offset;     /* of the commit */
-    struct buffer front; /* frame, STATE, CURSOR */
+    uint64_t offset;       /* of the commit */
+    struct buffer front;   /* frame, STATE, CURSOR */
     uint64_t acknowledged; /* what the front says of it */
     struct list *appends;
     uint64_t size; /* of all records */

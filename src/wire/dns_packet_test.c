@@ -34,12 +34,8 @@ static void names_go_both_ways(void **state)
         {"a b.example", "a\\032b.example"},
     };
     static const char *const bad[] = {
-        "",
-        ".",
-        "a..b",
-        ".a",
-        "a..",
-        "a123456789012345678901234567890123456789012345678901234567890123.example",
+        "",   ".",   "a..b",
+        ".a", "a..", "a123456789012345678901234567890123456789012345678901234567890123.example",
     };
 
     (void)state;
