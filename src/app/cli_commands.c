@@ -73,6 +73,15 @@ const struct cli_command cli_commands[] = {
      .print = cli_print_keys,
      .example =
          "  letterhead identity import-key town-library --selector mail2026 --key-file dkim.pem\n"},
+    {.words = "identity add-ed25519",
+     .operation = "identity.add_ed25519",
+     .print = cli_print_second_key,
+     .example = "  letterhead identity add-ed25519 town-library\n"
+                "  letterhead identity records town-library\n"},
+    {.words = "identity remove-ed25519",
+     .operation = "identity.remove_ed25519",
+     .print = cli_print_rotated,
+     .example = "  letterhead identity remove-ed25519 town-library\n"},
     {.words = "publication list",
      .operation = "publication.list",
      .print = cli_print_publications,

@@ -50,6 +50,7 @@ void cli_print_check(const json_t *output);
 int cli_status_check(const json_t *output);
 void cli_print_keys(const json_t *output);
 void cli_print_rotated(const json_t *output);
+void cli_print_second_key(const json_t *output);
 void cli_print_publications(const json_t *output);
 int cli_status_publications(const json_t *output);
 void cli_print_retried(const json_t *output);

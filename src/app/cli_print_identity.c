@@ -11,13 +11,19 @@ static bool is_waiting(const json_t *identity)
     return slice_equal(state, SLICE("NOT_STARTED")) || slice_equal(state, SLICE("PENDING"));
 }
 
+/* Nothing but a signature more rests on it. */
+static bool is_second(const json_t *record)
+{
+    return slice_equal(cli_member(record, "slot"), SLICE("second"));
+}
+
 /* A record's state in words. */
 static struct slice record_words(const json_t *identity, const json_t *record)
 {
     struct slice state = cli_member(record, "state");
 
     if (slice_equal(state, SLICE("absent")))
-        return is_waiting(identity) ? SLICE("not there yet") : SLICE("gone");
+        return is_waiting(identity) || is_second(record) ? SLICE("not there yet") : SLICE("gone");
     if (slice_equal(state, SLICE("unknown")))
         return SLICE("not looked at yet");
     return state;
@@ -64,7 +70,8 @@ void cli_identity_values(const json_t *identity)
 
     json_array_foreach(json_object_get(identity, "records"), i, record)
     {
-        printf("\nRecord %zu\n", i + 1);
+        printf("\nRecord %zu%s\n", i + 1,
+               is_second(record) ? ", optional: a second signature (Ed25519)" : "");
         cli_field_print("  name", cli_member(record, "name"));
         cli_field_print("  type", cli_member(record, "type"));
         fputs("  value       ", stdout);

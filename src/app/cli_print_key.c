@@ -33,6 +33,14 @@ void cli_print_keys(const json_t *output)
     }
 }
 
+void cli_print_second_key(const json_t *output)
+{
+    cli_print_rotated(output);
+    puts(
+        "\nIt signs once its DNS record is seen; letterhead identity records shows that as record 4,\n"
+        "with slot \"second\" in --json. RSA goes on signing; nothing else rests on it.");
+}
+
 void cli_print_rotated(const json_t *output)
 {
     cli_print_keys(output);

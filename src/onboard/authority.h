@@ -19,7 +19,7 @@
 
 enum {
     AUTHORITY_SERVER_S = 6, /* for one server, its addresses included */
-    AUTHORITY_QUESTIONS_MAX = 4,
+    AUTHORITY_QUESTIONS_MAX = 5,
 };
 
 /* A zone whose servers the operator has named. */

@@ -49,6 +49,10 @@ static int ask_all(struct task *t, struct check *check)
         if (!identity->keys[i].withdrawn_us)
             r = expect_record(&check->arena, identity, &identity->keys[i],
                               &survey->records[survey->record_count++].expected);
+    survey->with_second = identity_has_second(identity);
+    if (survey->with_second && r == 0)
+        r = expect_record(&check->arena, identity, &identity->second,
+                          &survey->records[survey->record_count++].expected);
     return r == 0 ? survey_run(t, &check->service->authority, survey) : r;
 }
 
@@ -218,6 +222,33 @@ static int judge_records(struct check *check)
     return r;
 }
 
+/* Of no weight for the identity: the second key signs while its record is right, that is all. */
+static void judge_second(struct check *check)
+{
+    struct identity_key *key = &check->identity.second;
+    const struct record_finding *finding =
+        identity_has_second(&check->identity) ? finding_of(check, key) : NULL;
+
+    if (finding && apply_finding(key, finding, check->look.now_us)) {
+        check->changed = true;
+        log_info("the second key of %.*s: its record is %.*s", SLICE_ARG(check->identity.domain),
+                 SLICE_ARG(key->record_state));
+    }
+}
+
+/* When to look again for the record of a second key that the client is about to install; 0: it is
+ * there, or was not for longer than records are waited for. */
+static int64_t second_check_us(const struct check *check)
+{
+    const struct identity_key *key = &check->identity.second;
+    int64_t now_us = check->look.now_us, age_s = (now_us - key->created_us) / (int64_t)SECOND_US;
+
+    if (!identity_has_second(&check->identity) || key->seen_us || age_s < 0 ||
+        age_s > check->service->times.patience_s)
+        return 0;
+    return now_us + identity_waiting_interval_s(age_s) * (int64_t)SECOND_US;
+}
+
 /* Both the names of its servers and that of the first among them: whoever only moves to another
  * provider brings the records along. */
 static bool has_other_owner(const struct check *check)
@@ -268,7 +299,7 @@ static void apply_verdict(struct task *t, struct check *check,
                           const struct identity_verdict *verdict)
 {
     struct identity *identity = &check->identity;
-    int64_t now_us = check->look.now_us;
+    int64_t now_us = check->look.now_us, second_us = second_check_us(check);
 
     check->changed |= verdict->state != check->look.state;
     identity->state = slice_text(identity_state_name(verdict->state));
@@ -277,6 +308,8 @@ static void apply_verdict(struct task *t, struct check *check,
     identity->next_check_us = verdict->next_check_us;
     if (verdict->reason != IDENTITY_REASON_VANISHED)
         identity->next_check_us += jitter_us(t, verdict->next_check_us - now_us);
+    if (second_us && second_us < identity->next_check_us)
+        identity->next_check_us = second_us;
     identity->gone_since_us = verdict->gone_since_us;
     identity->must_ask = verdict->must_ask;
     if (verdict->state == IDENTITY_SUCCESS)
@@ -312,6 +345,8 @@ static int write_back(struct check *check)
 
     for (size_t i = 0; i < check->identity.key_count && r == 0; i++)
         r = store_key(s, &check->identity.keys[i]);
+    if (r == 0 && identity_has_second(&check->identity))
+        r = store_key(s, &check->identity.second);
     return r;
 }
 
@@ -340,6 +375,7 @@ static int conclude(struct task *t, struct check *check)
         r = judge_records(check);
     if (r < 0)
         return r;
+    judge_second(check);
     verdict = identity_judge(&check->look, &check->service->times);
     apply_dmarc(check);
     apply_verdict(t, check, &verdict);

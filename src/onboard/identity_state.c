@@ -137,8 +137,7 @@ static struct identity_verdict judge_verified(const struct identity_look *look,
                   gone_since_us(look) ? IDENTITY_REASON_VANISHED : IDENTITY_REASON_BROKEN);
 }
 
-/* Every minute at first, then at a tenth of the age, at most hourly. */
-static int64_t waiting_interval_s(int64_t age_s)
+int64_t identity_waiting_interval_s(int64_t age_s)
 {
     int64_t interval = age_s / 10;
 
@@ -167,7 +166,7 @@ static int64_t interval_s(const struct identity_look *look, const struct identit
                    ? vanished_interval_s(verdict, look->now_us, times)
                    : BROKEN_CHECK_S;
     default:
-        return waiting_interval_s((look->now_us - verdict->since_us) / 1000000);
+        return identity_waiting_interval_s((look->now_us - verdict->since_us) / 1000000);
     }
 }
 

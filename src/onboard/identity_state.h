@@ -97,6 +97,10 @@ struct identity_verdict {
 struct identity_verdict identity_judge(const struct identity_look *look,
                                        const struct identity_times *times);
 
+/* How long to wait before looking again for records that are not right yet: every minute at first,
+ * then a tenth of their age, at most an hour. Seconds. */
+int64_t identity_waiting_interval_s(int64_t age_s);
+
 /* May mail go out as an identity in this state? */
 bool identity_sends(enum identity_state state);
 

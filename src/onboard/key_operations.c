@@ -1,6 +1,7 @@
 /* The operations that show an identity's keys and have them take turns. */
 #include "control/json.h"
 #include "onboard/rotate.h"
+#include "onboard/second_key.h"
 #include "site/service.h"
 #include "wire/date.h"
 #include "wire/dns_text.h"
@@ -26,7 +27,9 @@ static json_t *describe_key(struct arena *arena, const struct identity *identity
     json_object_set_new(object, "created", control_json_time(key->created_us));
     json_object_set_new(object, "seen", control_json_time(key->seen_us));
     json_object_set_new(object, "withdrawn", control_json_time(key->withdrawn_us));
-    json_object_set_new(object, "signs", json_boolean(key == identity_signing_key(identity)));
+    json_object_set_new(object, "signs",
+                        json_boolean(key == identity_signing_key(identity) ||
+                                     key == identity_second_signing_key(identity)));
     add_text(object, "record", key->record_state);
     return object;
 }
@@ -45,6 +48,8 @@ static json_t *describe(struct arena *arena, const struct identity *identity,
         control_json_time(times->every_s ? last_us + (int64_t)(times->every_s * SECOND_US) : 0));
     for (size_t i = 0; i < identity->key_count; i++)
         json_array_append_new(keys, describe_key(arena, identity, &identity->keys[i]));
+    if (identity_has_second(identity))
+        json_array_append_new(keys, describe_key(arena, identity, &identity->second));
     json_object_set_new(object, "keys", keys);
     return object;
 }
@@ -239,6 +244,48 @@ static int import_key(struct task *t, struct control_call *call)
     return describe_all(service, &arena, site.id, call->output);
 }
 
+static int refuse_second(struct control_call *call, int r)
+{
+    if (r == -EEXIST)
+        return control_refuse(call, CONTROL_EXISTS, "domain",
+                              "To replace it: letterhead identity remove-ed25519, then this again.",
+                              "The identity has an Ed25519 key.");
+    return control_refuse(call, CONTROL_NOT_FOUND, "domain", "There is nothing left to do.",
+                          "The identity has no Ed25519 key.");
+}
+
+static int change_second(struct task *t, struct control_call *call,
+                         int (*change)(struct task *, const struct site_service *, int64_t))
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct rotate_service *service = call->context;
+    struct identity identity = {0};
+    struct site site;
+    int r = site_of_call(service->site->store, &arena, call, &site);
+
+    if (r == 0)
+        r = identity_of_call(service, &arena, call, site.id, &identity);
+    if (r < 0)
+        return r;
+    r = change(t, service->site, identity.id);
+    if (r == -EEXIST || r == -ENOENT)
+        return refuse_second(call, r);
+    if (r == 0)
+        r = describe_all(service, &arena, site.id, call->output);
+    add_text(call->output, "site", site.name);
+    return r == 0 ? site_push_change(t, service->site, call, site.id) : r;
+}
+
+static int add_second(struct task *t, struct control_call *call)
+{
+    return change_second(t, call, second_key_add);
+}
+
+static int remove_second(struct task *t, struct control_call *call)
+{
+    return change_second(t, call, second_key_remove);
+}
+
 static const struct control_field import_fields[] = {
     SITE_FIELD,
     {.name = "selector",
@@ -255,6 +302,15 @@ static const struct control_field import_fields[] = {
      .min = 1,
      .max = 8000,
      .help = "the private key: RSA in PKCS#8 or PKCS#1, as PEM, base64 or DER"},
+    {.name = "domain",
+     .type = CONTROL_TEXT,
+     .min = 1,
+     .max = 255,
+     .help = "which of its identities, if it has several"},
+    {NULL},
+};
+static const struct control_field second_fields[] = {
+    SITE_FIELD,
     {.name = "domain",
      .type = CONTROL_TEXT,
      .min = 1,
@@ -290,6 +346,12 @@ static const struct control_operation operations[] = {
      "site, identities[] as of identity.keys, gateway", rotate_site},
     {"identity.import_key", "Take a key of the client's own as the next one", CONTROL_OPERATOR,
      true, import_fields, "site, identities[] as of identity.keys", import_key},
+    {"identity.add_ed25519", "Have a second key, Ed25519, sign beside RSA once its record is there",
+     CONTROL_OPERATOR, true, second_fields, "site, identities[] as of identity.keys, gateway",
+     add_second},
+    {"identity.remove_ed25519", "Destroy the second key: from now on RSA signs alone",
+     CONTROL_OPERATOR, true, second_fields, "site, identities[] as of identity.keys, gateway",
+     remove_second},
 };
 
 struct control_set rotate_operations(struct rotate_service *service)

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "site/identity_key.h"
 #include "site/notice.h"
-#include "site/publication.h"
 #include "site/pusher.h"
 #include "site/service.h"
 
@@ -15,14 +14,6 @@ static int run_with_id(struct store *s, enum store_statement statement, int64_t 
 
     query_bind_int(&q, id);
     query_bind_int(&q, time_us);
-    return query_run(&q);
-}
-
-static int remove_key(struct store *s, const struct identity_key *key)
-{
-    CLEANUP(query_done) struct query q = store_query(s, STORE_IDENTITY_KEY_REMOVE);
-
-    query_bind_int(&q, key->id);
     return query_run(&q);
 }
 
@@ -44,20 +35,6 @@ static int note_rotated(struct store *s, int64_t identity_id, int64_t now_us)
     query_bind_int(&q, now_us);
     query_bind_int(&q, now_us);
     return query_run(&q);
-}
-
-/* The records of the platform's zone are told what to say, in the transaction that makes it so. */
-static int want_record(struct store *s, struct arena *arena, const struct identity *identity,
-                       const struct identity_key *key, int64_t now_us)
-{
-    struct publication wanted = {.identity_id = identity->id, .wanted_us = now_us};
-    int r;
-
-    if (!identity_is_cname(identity))
-        return 0;
-    wanted.name = identity_target_name(arena, identity, key);
-    r = identity_record_text(arena, key, &wanted.wanted);
-    return r == 0 ? publication_want(s, &wanted, now_us) : r;
 }
 
 static int tell_gateways(struct task *t, struct rotate_service *service, int64_t site_id)
@@ -171,21 +148,20 @@ static int replace_by_txt(struct rotate_service *service, struct arena *arena,
 
     added->slot = SLICE("retiring"); /* free at once, since it has never signed */
     if (r == 0)
-        r = remove_key(s, old);
+        r = identity_key_remove(s, old);
     if (r == 0)
         r = identity_key_insert(s, identity->id, added, now_us);
     return r == 0 ? notice_of_withdrawal(service, arena, identity, old, added, now_us) : r;
 }
 
-static int replace_by_cname(struct rotate_service *service, struct arena *arena,
-                            const struct identity *identity, const struct identity_key *old,
-                            int64_t now_us)
+static int replace_by_cname(struct rotate_service *service, const struct identity *identity,
+                            const struct identity_key *old, int64_t now_us)
 {
     struct identity_key withdrawn = *old;
     int r = run_with_id(service->site->store, STORE_IDENTITY_KEY_WITHDRAW, old->id, now_us);
 
     withdrawn.withdrawn_us = now_us;
-    return r == 0 ? want_record(service->site->store, arena, identity, &withdrawn, now_us) : r;
+    return r == 0 ? identity_key_publish(service->site->store, identity, &withdrawn, now_us) : r;
 }
 
 static int withdraw(struct rotate_service *service, struct arena *arena, int64_t identity_id,
@@ -206,7 +182,7 @@ static int withdraw(struct rotate_service *service, struct arena *arena, int64_t
     if (verdict.answer == ROTATION_WITHDRAWN)
         return -EALREADY;
     r = identity_is_cname(&identity)
-            ? replace_by_cname(service, arena, &identity, verdict.from, now_us)
+            ? replace_by_cname(service, &identity, verdict.from, now_us)
             : replace_by_txt(service, arena, &identity, verdict.from, added, now_us);
     if (r == 0 && verdict.to)
         r = move(s, verdict.to, "active", now_us);
@@ -272,7 +248,7 @@ static int put_remade(struct rotate_service *service, struct arena *arena, int64
         return 0;
     r = store_remade(s, made, now_us);
     if (r == 0)
-        r = want_record(s, arena, &identity, made, now_us);
+        r = identity_key_publish(s, &identity, made, now_us);
     if (r == 0)
         r = run_with_id(s, STORE_IDENTITY_CHECK_SOON, identity_id, now_us);
     return r == 0 ? store_transaction_commit(&all) : r;

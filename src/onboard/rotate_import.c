@@ -35,14 +35,6 @@ static const struct identity_key *find_next(const struct identity *identity)
     return NULL;
 }
 
-static int remove_key(struct store *s, const struct identity_key *key)
-{
-    CLEANUP(query_done) struct query q = store_query(s, STORE_IDENTITY_KEY_REMOVE);
-
-    query_bind_int(&q, key->id);
-    return query_run(&q);
-}
-
 /* The rows are read again: the vault took its time. */
 static int put(struct rotate_service *service, struct arena *arena, int64_t identity_id,
                struct identity_key *key, int64_t now_us)
@@ -60,7 +52,7 @@ static int put(struct rotate_service *service, struct arena *arena, int64_t iden
     next = find_next(&identity);
     if (!next)
         return -EAGAIN;
-    r = remove_key(s, next);
+    r = identity_key_remove(s, next);
     if (r == 0)
         r = store_new_id(s, &key->id);
     if (r == 0)

@@ -6,7 +6,7 @@
 
 void survey_done(struct survey *survey)
 {
-    for (size_t i = 0; i < IDENTITY_RECORDS; i++)
+    for (size_t i = 0; i < SURVEY_RECORDS_MAX; i++)
         arena_done(&survey->records[i].arena);
     arena_done(&survey->arena);
 }
@@ -87,8 +87,8 @@ static int ask_servers(struct task *t, struct survey *survey)
     CLEANUP(task_deadline_end)
     struct task_deadline limit = task_deadline_after(t, SURVEY_SERVERS_S * SECOND_US);
     struct authority_question questions[AUTHORITY_QUESTIONS_MAX];
-    struct record_expected expected[IDENTITY_RECORDS];
-    size_t count = survey->record_count;
+    struct record_expected expected[SURVEY_RECORDS_MAX];
+    size_t count = survey->record_count, owned = count - survey->with_second;
     int r;
 
     for (size_t i = 0; i < survey->record_count; i++) {
@@ -100,8 +100,8 @@ static int ask_servers(struct task *t, struct survey *survey)
             arena_printf(&survey->arena, "_dmarc.%.*s", SLICE_ARG(survey->domain)), DNS_TXT};
     r = authority_ask(t, survey->options, &survey->arena, questions, count, &survey->look);
     survey->servers_asked = r == 0;
-    if (r == 0 && survey->record_count)
-        survey->authority = authority_conclude(&survey->look, expected, survey->record_count);
+    if (r == 0 && owned)
+        survey->authority = authority_conclude(&survey->look, expected, owned);
     return r == -ETIMEDOUT ? 0 : r;
 }
 

@@ -9,6 +9,7 @@
 enum {
     SURVEY_S = 30,         /* for all questions to the resolver */
     SURVEY_SERVERS_S = 10, /* for all to the domain's own servers */
+    SURVEY_RECORDS_MAX = IDENTITY_RECORDS + 1,
 };
 
 struct survey_record {
@@ -24,9 +25,10 @@ struct survey_record {
 };
 
 struct survey {
-    struct slice domain;                            /* set by the caller */
-    struct survey_record records[IDENTITY_RECORDS]; /* likewise */
-    size_t record_count;                            /* likewise */
+    struct slice domain;                              /* set by the caller */
+    struct survey_record records[SURVEY_RECORDS_MAX]; /* likewise */
+    size_t record_count;                              /* likewise */
+    bool with_second; /* likewise: the last record does not say whose the domain is */
     bool
         thorough; /* likewise: the servers are asked even when all is right, the last question being
                     * for the domain's own DMARC policy */

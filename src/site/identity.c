@@ -36,8 +36,13 @@ static int read_keys(struct store *s, struct arena *arena, struct identity *iden
 
     query_bind_int(&q, identity->id);
     identity->key_count = 0;
-    while ((r = query_step(&q)) == 1 && identity->key_count < IDENTITY_KEYS)
-        read_key(&q, arena, &identity->keys[identity->key_count++]);
+    while ((r = query_step(&q)) == 1) {
+        bool second = slice_equal(query_text(&q, 1), SLICE("second"));
+
+        if (second || identity->key_count < IDENTITY_KEYS)
+            read_key(&q, arena,
+                     second ? &identity->second : &identity->keys[identity->key_count++]);
+    }
     return r < 0 ? r : 0;
 }
 
@@ -52,7 +57,7 @@ static int read_parts(struct store *s, struct arena *arena, struct identity *ide
 
 static void read_identity(struct query *q, struct arena *arena, struct identity *ret)
 {
-    ret->id = query_int(q, 0);
+    *ret = (struct identity){.id = query_int(q, 0)};
     ret->site_id = query_int(q, 1);
     ret->domain = arena_copy(arena, query_text(q, 2));
     ret->covers_subdomains = query_int(q, 3) != 0;
@@ -178,6 +183,21 @@ const struct identity_key *identity_signing_key(const struct identity *identity)
             other = key;
     }
     return other;
+}
+
+bool identity_has_second(const struct identity *identity)
+{
+    return identity->second.selector.size > 0;
+}
+
+const struct identity_key *identity_second_signing_key(const struct identity *identity)
+{
+    const struct identity_key *key = &identity->second;
+
+    return identity_has_second(identity) && is_usable(key) &&
+                   slice_equal(key->record_state, SLICE("right"))
+               ? key
+               : NULL;
 }
 
 int identity_record_text(struct arena *arena, const struct identity_key *key, struct slice *ret)

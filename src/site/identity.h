@@ -1,5 +1,5 @@
-/* An identity and its three keys as the control database has them. What is read lies in the
- * caller's arena.
+/* An identity, its three keys and perhaps a second one as the control database has them. What is
+ * read lies in the caller's arena.
  *
  * States are words here; onboard/identity_state.h knows what they mean and when they change. */
 #ifndef LETTERHEAD_SITE_IDENTITY_H
@@ -14,7 +14,7 @@ enum { IDENTITY_KEYS = 3 };
 
 struct identity_key {
     int64_t id;
-    struct slice slot; /* "active", "next", "retiring" */
+    struct slice slot; /* "active", "next", "retiring", "second" */
     int64_t slot_since_us;
     struct slice origin; /* "made" or "imported" */
     int64_t created_us;
@@ -55,6 +55,8 @@ struct identity {
     int64_t rotate_us;      /* when the next rotation is due; 0: not by the clock */
     struct identity_key keys[IDENTITY_KEYS]; /* in the order of the slots */
     size_t key_count;
+    /* Ed25519, signs beside one of the three (RFC 8463 §3); without a selector: there is none. */
+    struct identity_key second;
     struct alignment *alignments; /* of its From domains, its own first; none: never looked at */
     size_t alignment_count;
 };
@@ -88,5 +90,9 @@ struct slice identity_target_name(struct arena *arena, const struct identity *id
  * comes first, so that a client who breaks one record does not break the mail. Never one that was
  * withdrawn. NULL: there is none. */
 const struct identity_key *identity_signing_key(const struct identity *identity);
+
+bool identity_has_second(const struct identity *identity);
+/* The second key while its record is known to be right; NULL: it does not sign. */
+const struct identity_key *identity_second_signing_key(const struct identity *identity);
 
 #endif

@@ -83,6 +83,11 @@ static int records_to_json(struct arena *arena, const struct identity *identity,
         if (r == 0)
             json_array_append_new(records, record);
     }
+    if (r == 0 && identity_has_second(identity)) {
+        r = record_to_json(arena, identity, &identity->second, &record);
+        if (r == 0)
+            json_array_append_new(records, record);
+    }
     return r;
 }
 

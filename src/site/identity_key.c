@@ -1,6 +1,7 @@
 #include "site/identity_key.h"
 
 #include "runtime/world.h"
+#include "site/publication.h"
 #include "site/service.h"
 #include "vault/client.h"
 #include "wire/base32.h"
@@ -57,5 +58,27 @@ int identity_key_insert(struct store *s, int64_t identity_id, const struct ident
     query_bind_blob(&q, key->public_key);
     query_bind_int(&q, now_us);
     query_bind_text(&q, key->origin);
+    return query_run(&q);
+}
+
+int identity_key_publish(struct store *s, const struct identity *identity,
+                         const struct identity_key *key, int64_t now_us)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct publication wanted = {.identity_id = identity->id, .wanted_us = now_us};
+    int r;
+
+    if (!identity_is_cname(identity))
+        return 0;
+    wanted.name = identity_target_name(&arena, identity, key);
+    r = identity_record_text(&arena, key, &wanted.wanted);
+    return r == 0 ? publication_want(s, &wanted, now_us) : r;
+}
+
+int identity_key_remove(struct store *s, const struct identity_key *key)
+{
+    CLEANUP(query_done) struct query q = store_query(s, STORE_IDENTITY_KEY_REMOVE);
+
+    query_bind_int(&q, key->id);
     return query_run(&q);
 }

@@ -18,6 +18,14 @@ MUST_CHECK int identity_key_make(struct task *t, const struct site_service *serv
                                  struct arena *arena, const struct identity *identity,
                                  struct identity_key *key);
 
+/* By CNAME, the platform's zone shall say from now on what the key's record must say; nothing by
+ * TXT. In the transaction that makes it so. */
+MUST_CHECK int identity_key_publish(struct store *s, const struct identity *identity,
+                                    const struct identity_key *key, int64_t now_us);
+
+/* The row goes. */
+MUST_CHECK int identity_key_remove(struct store *s, const struct identity_key *key);
+
 /* A row more; `key->id` is from store_new_id. Within a transaction. */
 MUST_CHECK int identity_key_insert(struct store *s, int64_t identity_id,
                                    const struct identity_key *key, int64_t now_us);

@@ -43,7 +43,8 @@ struct site_pusher {
 
 static void describe_identity(const struct identity *identity, struct directory_identity *ret)
 {
-    const struct identity_key *key = identity_signing_key(identity);
+    const struct identity_key *key = identity_signing_key(identity),
+                              *second = identity_second_signing_key(identity);
 
     *ret = (struct directory_identity){
         .id = (uint64_t)identity->id,
@@ -61,6 +62,9 @@ static void describe_identity(const struct identity *identity, struct directory_
     ret->keys[0] =
         (struct directory_key){key->selector, key->algorithm, key->sealed, key->slot_since_us};
     ret->key_count = 1;
+    if (second)
+        ret->keys[ret->key_count++] = (struct directory_key){
+            second->selector, second->algorithm, second->sealed, second->record_since_us};
 }
 
 static int read_identities(struct store *s, struct arena *arena, struct directory_site *site)

@@ -182,18 +182,12 @@ static int create_keys(struct task *t, const struct site_service *service, struc
     return r;
 }
 
-static int want_publication(struct store *s, const struct identity *identity)
+static int publish_keys(struct store *s, const struct identity *identity)
 {
-    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
-    struct publication wanted = {.identity_id = identity->id, .wanted_us = identity->created_us};
     int r = 0;
 
-    for (size_t i = 0; identity_is_cname(identity) && i < identity->key_count && r == 0; i++) {
-        wanted.name = identity_target_name(&arena, identity, &identity->keys[i]);
-        r = identity_record_text(&arena, &identity->keys[i], &wanted.wanted);
-        if (r == 0)
-            r = publication_want(s, &wanted, identity->created_us);
-    }
+    for (size_t i = 0; i < identity->key_count && r == 0; i++)
+        r = identity_key_publish(s, identity, &identity->keys[i], identity->created_us);
     return r;
 }
 
@@ -207,7 +201,7 @@ static int store_plan(struct store *s, const struct plan *plan)
     if (r == 0 && plan->identity.domain.size)
         r = identity_insert(s, &plan->identity);
     if (r == 0)
-        r = want_publication(s, &plan->identity);
+        r = publish_keys(s, &plan->identity);
     for (size_t i = 0; i < plan->address_count && r == 0; i++) {
         r = site_add_outgoing_address(s, plan->site.id, plan->addresses[i]);
         if (r == -EEXIST) /* given twice */

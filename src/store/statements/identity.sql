@@ -20,7 +20,8 @@ FROM identity WHERE id = $1;
 -- name: identity_page
 SELECT i.id, s.name, i.domain, i.state, i.since_us, i.why, i.checked_us, i.next_check_us,
        i.dmarc_state, (SELECT count(*) FROM identity_key k
-                       WHERE k.identity_id = i.id AND k.record_state = 'right')
+                       WHERE k.identity_id = i.id AND k.record_state = 'right'
+                         AND k.slot <> 'second')
 FROM identity i JOIN site s ON s.id = i.site_id
 WHERE i.id > $1 AND ($2 = '' OR i.state = $2) ORDER BY i.id LIMIT $3;
 
