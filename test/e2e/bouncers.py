@@ -49,7 +49,7 @@ class Apart(stage.Server):
     def stop(self):
         """The namespace's first process, and with it all in it. It outlives `unshare`: a server that changes its user loses
         what --kill-child asked the kernel for."""
-        if self.process is not None:
+        if self.process is not None and self.process.poll() is None:
             pid = self.process.pid
             for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
                 os.kill(int(child), signal.SIGKILL)
@@ -77,12 +77,12 @@ class Apart(stage.Server):
         self.settings.write_text(self._settings())
         usr = ":".join(str(UNPACKED / package / "usr") for package in self.packages)
         script = self.directory / "run"
-        script.write_text(f"set -e\nmount -t overlay overlay -o lowerdir={usr}:/usr /usr\n"
+        script.write_text(f"set -e\n{stage.KEEP_MOUNTS}\nmount -t overlay overlay -o lowerdir={usr}:/usr /usr\n"
                           f"mount --bind {self.directory}/passwd /etc/passwd\nmount --bind {self.directory}/group /etc/group\n"
                           "mount -t tmpfs none /var/spool\nmount -t tmpfs none /var/lib\nmount -t tmpfs none /run\n"
                           "mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd\nchmod 711 /var/spool/smtpd\n"
                           f"exec {self.command} {self.settings}\n")
-        self.spawn("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", str(script))
+        self.spawn(*stage.UNSHARE_MOUNTS, "--pid", "--fork", "--kill-child", "sh", str(script))
         stage.wait_for_port(self.port, self.process, self.log)
 
 

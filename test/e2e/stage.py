@@ -55,6 +55,12 @@ def wait_for_port(port, process, log, seconds=20):
     raise RuntimeError(f"{process.args[0]} does not listen on {port}:\n{tail(log)}")
 
 
+# A process with mounts of its own. `unshare` alone would make them private below "/", which must be a mount for that, and in
+# a chroot is none: so the namespace is entered anew from its real root for that one step, before anything is mounted.
+UNSHARE_MOUNTS = ("unshare", "--mount", "--propagation", "unchanged")
+KEEP_MOUNTS = "nsenter --mount=/proc/self/ns/mnt mount --make-rprivate /"
+
+
 def wait_until(what, check, seconds=20, pause=0.1, shown=None):
     """Calls check() until it yields something true, and yields that. What check() leaves last in `shown` is told
     if it never does."""

@@ -189,8 +189,8 @@ cram:
         (self.directory / "exim.conf").chmod(0o644)
         shutil.chown(self.directory / "spool", "nobody", "nogroup")
         self.directory.chmod(0o777)
-        self.spawn("unshare", "-m", "sh", "-c",
-                   f'mount --bind {self.directory}/passwd /etc/passwd && mount --bind {self.directory}/group /etc/group && '
+        self.spawn(*stage.UNSHARE_MOUNTS, "sh", "-c",
+                   f'{stage.KEEP_MOUNTS} && mount --bind {self.directory}/passwd /etc/passwd && mount --bind {self.directory}/group /etc/group && '
                    f'exec {EXIM} -C {self.directory}/exim.conf -bdf')
         stage.wait_for_port(self.port, self.process, self.log)
 
