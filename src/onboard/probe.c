@@ -168,7 +168,7 @@ static void fill_up_to(struct probe *p, enum probe_stage end)
 
 static int run_steps(struct task *t, struct probe *p)
 {
-    int r = 0;
+    int r = probe_ask_policies(p);
 
     for (size_t i = 0; i < ARRAY_LEN(steps) && r == 0; i++) {
         fill_up_to(p, steps[i].first);
@@ -226,6 +226,7 @@ static void keep_transcript(struct probe *p)
 
 static void probe_done(struct probe *p)
 {
+    scope_close(&p->policies.scope);
     client_close(&p->client);
     redactor_free(TAKE(p->secrets));
     buffer_done(&p->transcript);
@@ -271,6 +272,7 @@ int probe_run(struct task *t, const struct probe_service *service,
     };
     int r;
 
+    scope_open(&p.policies.scope, t);
     *ret = (struct probe_report){.verdict = RELAY_FOUND_TEMPORARY};
     r = run_in_time(t, &p);
     if (r < 0)

@@ -122,23 +122,48 @@ static void judge(struct probe *p, struct slice domain, struct slice spf, struct
             seen);
 }
 
-int probe_alignment(struct task *t, struct probe *p)
+static int ask_policies(struct task *t, void *argument)
 {
-    CLEANUP(task_deadline_end)
-    struct task_deadline limit = task_deadline_after(t, PROBE_CONNECT_US);
-    ssize_t at = slice_find_last(p->account->outgoing_address, '@');
-    struct slice domain = slice_part(p->account->outgoing_address, (size_t)(at + 1),
-                                     p->account->outgoing_address.size);
-    struct slice spf, dmarc;
-    int r = find_spf(t, p, domain, &spf);
+    struct probe *p = argument;
+    struct probe_policies *policies = &p->policies;
+    int r = find_spf(t, p, policies->domain, &policies->spf);
 
     if (r == 0)
-        r = find_dmarc(t, p, domain, &dmarc);
-    if (r == -ECANCELED)
-        return r;
+        r = find_dmarc(t, p, policies->domain, &policies->dmarc);
+    policies->known = r == 0;
+    return 0;
+}
+
+int probe_ask_policies(struct probe *p)
+{
+    struct slice address = p->account->outgoing_address;
+    int r;
+
+    p->policies.domain =
+        slice_part(address, (size_t)(slice_find_last(address, '@') + 1), address.size);
+    r = scope_spawn(&p->policies.scope, "policies", ask_policies, p);
+    return r == -ECANCELED ? r : 0; /* advice that cannot be had is no reason not to test */
+}
+
+static int wait_for_policies(struct task *t, struct probe *p)
+{
+    CLEANUP(task_deadline_end)
+    struct task_deadline limit = task_deadline_after(t, PROBE_ADVICE_US);
+    int r = scope_wait(t, &p->policies.scope);
+
+    return r == -ECANCELED ? r : 0;
+}
+
+int probe_alignment(struct task *t, struct probe *p)
+{
+    const struct probe_policies *policies = &p->policies;
+    int r = wait_for_policies(t, p);
+
     if (r < 0)
-        probe_skip(p, PROBE_ALIGNMENT, SLICE("The DNS gave no answer."));
+        return r;
+    if (policies->known)
+        judge(p, policies->domain, policies->spf, policies->dmarc);
     else
-        judge(p, domain, spf, dmarc);
+        probe_skip(p, PROBE_ALIGNMENT, SLICE("The DNS gave no answer."));
     return 0;
 }

@@ -8,9 +8,18 @@
 #include "site/relay_provider.h"
 
 /* What people at the keyboard wait for; delivery is as patient as RFC 5321 §4.5.3.2 wants. */
+static const uint64_t PROBE_ADVICE_US = 2 * SECOND_US; /* once all else is done */
 static const uint64_t PROBE_CONNECT_US = 8 * SECOND_US;
 static const uint64_t PROBE_SILENCE_US = 5 * SECOND_US; /* then the other kind of TLS is tried */
 static const uint64_t PROBE_SESSION_US = 30 * SECOND_US;
+
+/* What the DNS says of the outgoing address's domain: asked while the server is. */
+struct probe_policies {
+    struct scope scope;
+    struct slice domain;
+    struct slice spf, dmarc; /* empty: none */
+    bool known;              /* both questions were answered */
+};
 
 struct probe {
     const struct probe_service *service;
@@ -27,6 +36,7 @@ struct probe {
     struct buffer transcript;
     bool transcript_cut;
     struct client_tap tap;
+    struct probe_policies policies;
     bool over; /* a stage failed that the later ones stand on */
 };
 
@@ -62,6 +72,8 @@ MUST_CHECK int probe_login(struct task *t, struct probe *p);
 MUST_CHECK int probe_sender(struct task *t, struct probe *p);
 MUST_CHECK int probe_open_relay(struct task *t, struct probe *p);
 MUST_CHECK int probe_message(struct task *t, struct probe *p);
+/* Begins to ask for the policies that probe_alignment judges by. */
+MUST_CHECK int probe_ask_policies(struct probe *p);
 MUST_CHECK int probe_alignment(struct task *t, struct probe *p);
 
 #endif

@@ -108,11 +108,17 @@ static const struct smtp_reply *find_put_off(const struct answers *a)
                                                    : NULL;
 }
 
+/* NULL: the session broke off before the server had said so. */
+static const struct smtp_reply *find_refusal(const struct client_answer *a)
+{
+    const struct smtp_reply *last = is_taken(&a->mail) ? &a->rcpt[OPENLY] : &a->mail;
+
+    return wire_reply_class(last->code) == SMTP_CLASS_PERMANENT ? last : NULL;
+}
+
 static void judge(struct probe *p, const struct questions *q, const struct answers *a)
 {
-    const struct smtp_reply *put_off = find_put_off(a);
-    const struct smtp_reply *refusal =
-        a->stranger.rcpt[OPENLY].code ? &a->stranger.rcpt[OPENLY] : &a->stranger.mail;
+    const struct smtp_reply *put_off = find_put_off(a), *refusal = find_refusal(&a->stranger);
 
     if (judge_one(p, q, a))
         return;
@@ -129,6 +135,12 @@ static void judge(struct probe *p, const struct questions *q, const struct answe
                          "address in its own domain without signing in, disguised ones too."),
                    SLICE("Let this port take nothing at all from who has not signed in."),
                    probe_reply(p, &a->outgoing.rcpt[NOBODY]));
+    else if (!refusal || !find_refusal(&a->outgoing))
+        probe_warn(p, PROBE_OPEN_RELAY, "inconclusive",
+                   SLICE("The server broke off a session without signing in before it had said "
+                         "whether it would relay."),
+                   SLICE("Let this port refuse who has not signed in, with 530 or 554."),
+                   SLICE_NONE);
     else
         probe_pass(p, PROBE_OPEN_RELAY, SLICE("Who has not signed in is refused."),
                    probe_reply(p, refusal));

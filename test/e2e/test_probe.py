@@ -117,7 +117,7 @@ def probe(service, directory, certificates):
     servers = []
 
     def run(*words, password=PASSWORD, host=HOST, user=None, certificate="good", tls="starttls", told=None, senders=None,
-            **options):
+            sender=SENDER, **options):
         user = user or f"{USER}{next(NUMBERS)}"
         options.setdefault("accounts", {user: PASSWORD})
         options["senders"] = {user: senders} if senders else None
@@ -126,7 +126,7 @@ def probe(service, directory, certificates):
         secret = directory / "password"
         secret.write_text(password + "\n")
         result = service.call("probe", "--host", host, "--port", str(server.port), "--tls", told or tls, "--user", user,
-                              "--from", SENDER, "--password-file", str(secret), "--transcript", "--json", *words, check=False)
+                              "--from", sender, "--password-file", str(secret), "--transcript", "--json", *words, check=False)
         found = json.loads(result.stdout)
         found["status"], found["server"], found["text"] = result.returncode, server, result.stdout
         found["stage"] = {each["stage"]: each for each in found.get("stages", [])}
@@ -151,6 +151,14 @@ def test_a_healthy_server(probe):
     assert "TLSv1.3" in found["stage"]["encryption"]["evidence"]
     assert found["server"].messages == []  # no DATA
     assert not any("DATA" in line for _, line in found["server"].lines)
+
+
+def test_a_silent_dns_holds_nothing_up(probe):
+    """Nobody answers for the outgoing domain (there is no Internet behind this resolver): the advice is missing, in time."""
+    found = probe(sender="desk@client.nowhere")
+    assert found["verdict"] == "good" and found["stage"]["alignment"]["result"] == "skipped", found["text"]
+    assert "no answer" in found["stage"]["alignment"]["what"]
+    assert found["seconds"] < 3
 
 
 def anybody(*_):
@@ -232,6 +240,9 @@ TABLE = {
     "hangs up at the greeting": (dict(replies={"greeting": HANG_UP}), {"esmtp": "no-greeting"}, "temporary"),
     "hangs up at EHLO": (dict(replies={"EHLO": HANG_UP}), {"esmtp": "hung-up"}, "temporary"),
     "hangs up after STARTTLS": (dict(replies={"AUTH": HANG_UP}), {"login": "hung-up"}, "temporary"),
+    "hangs up at RCPT": (dict(replies={"RCPT": HANG_UP}), {"sender": "hung-up", "open-relay": "inconclusive"}, "temporary"),
+    "hangs up at RSET": (dict(replies={"RSET": HANG_UP}), {"open-relay": "inconclusive"}, "good"),
+    "hangs up at QUIT": (dict(replies={"QUIT": HANG_UP}), {}, "good"),
     "hangs up at MAIL": (dict(replies={"MAIL": HANG_UP}), {"sender": "hung-up", "open-relay": "inconclusive"}, "temporary"),
 }
 
