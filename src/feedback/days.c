@@ -76,16 +76,23 @@ int days_list(const char *directory, struct day **ret, size_t *ret_count)
     return 0;
 }
 
-int day_remove(const char *directory, const struct day *day)
+int day_remove_file(const char *path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char path[DAY_PATH_BYTES], file[DAY_PATH_BYTES + 8];
-    int r = day_path(directory, day, path);
+    char file[DAY_PATH_BYTES + 16];
 
-    for (size_t i = 0; i < ARRAY_LEN(suffixes) && r == 0; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         snprintf(file, sizeof file, "%s%s", path, suffixes[i]);
         if (unlink(file) < 0 && errno != ENOENT)
-            r = -errno;
+            return -errno;
     }
-    return r;
+    return 0;
+}
+
+int day_remove(const char *directory, const struct day *day)
+{
+    char path[DAY_PATH_BYTES];
+    int r = day_path(directory, day, path);
+
+    return r == 0 ? day_remove_file(path) : r;
 }

@@ -24,4 +24,8 @@ MUST_CHECK int days_list(const char *directory, struct day **ret, size_t *ret_co
 /* Removes a day with all that belongs to its database. */
 MUST_CHECK int day_remove(const char *directory, const struct day *day);
 
+/* Removes a database with all that belongs to it; none there is no error. `path` is that of a day,
+ * or a draft of one. */
+MUST_CHECK int day_remove_file(const char *path);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct slice history_key(const struct message_id *id, char out[static HISTORY_KEY_BYTES])
 {
@@ -55,6 +56,32 @@ static int learn_positions(struct history *h, struct store *s)
     return r;
 }
 
+/* A day's file appears with its tables in it, since it may be read at once. What a crash leaves of
+ * the draft is no day, and is made anew. */
+static int begin_day(const char *path, char **ret_problem)
+{
+    CLEANUP(store_close_pointer) struct store *s = NULL;
+    char draft[DAY_PATH_BYTES + sizeof ".new"];
+    const struct store_options options = {draft, STORE_HISTORY, false};
+    int r;
+
+    snprintf(draft, sizeof draft, "%s.new", path);
+    r = day_remove_file(draft);
+    if (r < 0) {
+        *ret_problem = base_duplicate(strerror(-r));
+        return r;
+    }
+    r = store_open(&options, &s, ret_problem);
+    if (r < 0)
+        return r;
+    store_close(TAKE(s)); /* which puts the log into the file */
+    if (rename(draft, path) == 0)
+        return 0;
+    r = -errno;
+    *ret_problem = base_duplicate(strerror(-r));
+    return r;
+}
+
 int history_open_day(const struct history *h, const struct day *day, bool read_only,
                      struct store **ret, char **ret_problem)
 {
@@ -66,7 +93,9 @@ int history_open_day(const struct history *h, const struct day *day, bool read_o
         *ret_problem = base_duplicate("The data directory's path is too long.");
         return r;
     }
-    return store_open(&options, ret, ret_problem);
+    if (!read_only && access(path, F_OK) < 0)
+        r = begin_day(path, ret_problem);
+    return r == 0 ? store_open(&options, ret, ret_problem) : r;
 }
 
 static int learn_day(struct history *h, const struct day *day, char **ret_problem)

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { SPOOL = 77 };
 
@@ -210,6 +211,32 @@ static int survives_a_clock_that_jumps(struct task *t, void *argument)
     return 0;
 }
 
+/* Killed while a day's file was being made: what is left of it is no day, and in nobody's way. */
+static int a_draft_is_made_anew(struct task *t, void *argument)
+{
+    struct history *h = open_history(90);
+    struct buffer batch = batch_of(SPOOL);
+    struct day today = day_of(task_wall_us(t));
+    char draft[128];
+    FILE *file;
+
+    (void)argument;
+    snprintf(draft, sizeof draft, "%s/%s.new", directory, today.name);
+    file = fopen(draft, "w");
+    assert_non_null(file);
+    assert_true(fputs("half a database", file) > 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(count_days(), 0);
+    assert_int_equal(event_count(t, h, 0), 0);
+    add_event(&batch, 1, QUEUE_EVENT_ACCEPTED, 1, 0);
+    apply(t, h, &batch);
+    assert_int_equal(event_count(t, h, 0), 1);
+    assert_int_equal(count_days(), 1);
+    assert_int_equal(access(draft, F_OK), -1);
+    history_close(h);
+    return 0;
+}
+
 static int drops_whole_days(struct task *t, void *argument)
 {
     struct history *h = open_history(2);
@@ -336,10 +363,10 @@ static void only_days_are_days(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FOLDER_TEST(stores_each_event_once),  FOLDER_TEST(refuses_what_is_no_batch),
-        FOLDER_TEST(goes_on_over_midnight),   FOLDER_TEST(survives_a_clock_that_jumps),
-        FOLDER_TEST(drops_whole_days),        FOLDER_TEST(lists_the_newest_first),
-        cmocka_unit_test(only_days_are_days),
+        FOLDER_TEST(stores_each_event_once), FOLDER_TEST(refuses_what_is_no_batch),
+        FOLDER_TEST(goes_on_over_midnight),  FOLDER_TEST(survives_a_clock_that_jumps),
+        FOLDER_TEST(a_draft_is_made_anew),   FOLDER_TEST(drops_whole_days),
+        FOLDER_TEST(lists_the_newest_first), cmocka_unit_test(only_days_are_days),
     };
 
     log_init("test", LOG_ERROR);
