@@ -6,7 +6,8 @@ const struct cli_command cli_commands[] = {
      .operation = "site.add",
      .print = cli_print_site_added,
      .example =
-         "  letterhead site add town-library --domain library.example\n"
+         "  letterhead site add town-library --from info@library.example\n"
+         "  letterhead site add archive --domain archive.example --senders any\n"
          "  letterhead site add museum --from shop@museum.example --from news@museum.example\n"
          "  letterhead site add town --method smtp --from office@town.example\n"},
     {.words = "site list",

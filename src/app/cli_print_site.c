@@ -25,11 +25,11 @@ void cli_print_site_added(const json_t *output)
 
 void cli_print_sites(const json_t *output)
 {
-    static const char *const headings[] = {"SITE",     "METHOD", "STATE",       "DOMAIN",
-                                           "IDENTITY", "SINCE",  "CREDENTIALS", NULL};
+    static const char *const headings[] = {"SITE",  "METHOD",      "STATE",   "DOMAIN", "IDENTITY",
+                                           "SINCE", "CREDENTIALS", "SENDERS", NULL};
     static const char *const of_site[] = {"site", "method", "state", NULL};
     static const char *const of_identity[] = {"domain", "state", "@since", NULL};
-    static const char *const rest[] = {"credentials", NULL};
+    static const char *const rest[] = {"credentials", "senders", NULL};
     CLEANUP(cli_table_done) struct cli_table table;
     const json_t *site;
     size_t i;
@@ -43,7 +43,7 @@ void cli_print_sites(const json_t *output)
         cli_table_add_object(&table, site, rest);
     }
     cli_table_print(&table, "There are no sites yet. The first: letterhead site add NAME "
-                            "--domain example.org");
+                            "--from info@example.org");
 }
 
 static void print_from(const json_t *output)

@@ -146,7 +146,8 @@ static json_t *add_site(struct task *t, struct fixture *f, const char *site)
 {
     char input[128];
 
-    snprintf(input, sizeof input, "{\"site\": \"%s\", \"domain\": \"example.org\"}", site);
+    snprintf(input, sizeof input,
+             "{\"site\": \"%s\", \"domain\": \"example.org\", \"senders\": \"any\"}", site);
     return ask(t, f, "site.add", input);
 }
 

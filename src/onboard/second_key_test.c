@@ -28,8 +28,9 @@ static void open_fixture(struct task *t, struct fixture *f)
     f->arena = ARENA_NONE;
     site_world_open(t, &f->world);
     f->set = site_operations(&f->world.service);
-    added = site_world_ask(t, &f->set, 1, "site.add",
-                           "{\"site\": \"one\", \"domain\": \"example.org\"}");
+    added =
+        site_world_ask(t, &f->set, 1, "site.add",
+                       "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\"}");
     assert_true(json_is_true(json_object_get(added, "ok")));
     json_decref(added);
     read_identity(f);

@@ -116,7 +116,10 @@ static int judges_what_is_to_be_added(struct task *t, void *argument)
          "from"},
         {"{\"site\": \"town\", \"domain\": \"example.org\", \"method\": \"post\"}", CONTROL_INVALID,
          "method"},
-        {"{\"site\": \"library\", \"domain\": \"example.com\"}", CONTROL_EXISTS, "site"},
+        {"{\"site\": \"library\", \"from\": [\"a@example.com\"]}", CONTROL_EXISTS, "site"},
+        {"{\"site\": \"town\", \"domain\": \"example.org\"}", CONTROL_INVALID, "from"},
+        {"{\"site\": \"town\", \"domain\": \"example.org\", \"senders\": \"listed\"}",
+         CONTROL_INVALID, "from"},
     };
     CLEANUP(close_fixture) struct fixture f;
 
@@ -129,7 +132,9 @@ static int judges_what_is_to_be_added(struct task *t, void *argument)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         ask_badly(t, &f, "site.add", cases[i].input, cases[i].code, cases[i].field);
     /* Two sites may each claim a domain; which of them may send as it is decided by its DNS. */
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"museum\", \"domain\": \"example.org\"}"));
+    json_decref(
+        ask_well(t, &f, "site.add",
+                 "{\"site\": \"museum\", \"domain\": \"example.org\", \"senders\": \"any\"}"));
     return 0;
 }
 
@@ -140,7 +145,8 @@ static int pauses_resumes_and_removes(struct task *t, void *argument)
 
     (void)argument;
     open_fixture(t, &f);
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"one\", \"domain\": \"example.org\"}"));
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\"}"));
     json_decref(ask_well(t, &f, "site.pause", "{\"site\": \"one\", \"why\": \"spam\"}"));
     assert_int_equal(directory_site_by_id(f.world.directory, 1)->state, SITE_PAUSED);
     reply = ask_well(t, &f, "site.show", "{\"site\": \"one\"}");
@@ -159,7 +165,8 @@ static int pauses_resumes_and_removes(struct task *t, void *argument)
                      0);
     json_decref(reply);
     /* The name is free, and the new site is another one. */
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"one\", \"domain\": \"example.org\"}"));
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\"}"));
     assert_null(directory_site_by_id(f.world.directory, 1));
     return 0;
 }
@@ -171,9 +178,9 @@ static int says_how_mail_goes_out(struct task *t, void *argument)
 
     (void)argument;
     open_fixture(t, &f);
-    json_decref(
-        ask_well(t, &f, "site.add",
-                 "{\"site\": \"one\", \"domain\": \"example.org\", \"tls\": \"verified\"}"));
+    json_decref(ask_well(
+        t, &f, "site.add",
+        "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\", \"tls\": \"verified\"}"));
     assert_true(directory_site_by_id(f.world.directory, 1)->verified_tls);
     json_decref(ask_well(t, &f, "site.set", "{\"site\": \"one\", \"tls\": \"opportunistic\"}"));
     assert_false(directory_site_by_id(f.world.directory, 1)->verified_tls);
@@ -215,7 +222,8 @@ static int says_what_it_sends_as(struct task *t, void *argument)
     assert_true(slice_equal(site->outgoing_addresses[0], SLICE("b@example.org")));
     ask_badly(t, &f, "site.set", "{\"site\": \"one\", \"from\": [\"a@other.example\"]}",
               CONTROL_INVALID, "from[0]");
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"two\", \"domain\": \"example.com\"}"));
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"two\", \"domain\": \"example.com\", \"senders\": \"any\"}"));
     reply = ask_well(t, &f, "site.show", "{\"site\": \"two\"}");
     assert_string_equal(json_at(reply, "output.senders"), "any");
     json_decref(reply);
@@ -231,9 +239,10 @@ static int knows_whom_to_tell(struct task *t, void *argument)
 
     (void)argument;
     open_fixture(t, &f);
-    json_decref(ask_well(t, &f, "site.add",
-                         "{\"site\": \"one\", \"domain\": \"example.org\", \"tls\": \"verified\", "
-                         "\"contact\": [\"It@Example.ORG\", \"It@example.org\"]}"));
+    json_decref(ask_well(
+        t, &f, "site.add",
+        "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\", \"tls\": \"verified\", "
+        "\"contact\": [\"It@Example.ORG\", \"It@example.org\"]}"));
     reply = ask_well(t, &f, "site.show", "{\"site\": \"one\"}");
     assert_string_equal(json_at(reply, "output.contacts.0"), "It@example.org");
     assert_int_equal(json_array_size(json_object_get(json_object_get(reply, "output"), "contacts")),
@@ -270,8 +279,10 @@ static int credentials_come_and_go(struct task *t, void *argument)
 
     (void)argument;
     open_fixture(t, &f);
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"one\", \"domain\": \"example.org\"}"));
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"two\", \"domain\": \"example.com\"}"));
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\"}"));
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"two\", \"domain\": \"example.com\", \"senders\": \"any\"}"));
     first = ask_well(t, &f, "credential.add", "{\"site\": \"one\"}");
     second = ask_well(t, &f, "credential.add", "{\"site\": \"one\"}");
     ask_badly(t, &f, "credential.add", "{\"site\": \"one\"}", CONTROL_REFUSED, "site");
@@ -309,7 +320,8 @@ static int says_when_the_gateway_is_away(struct task *t, void *argument)
 
     (void)argument;
     open_fixture(t, &f);
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"one\", \"domain\": \"example.org\"}"));
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\"}"));
     f.world.gateway_is_deaf = true;
     reply = ask_well(t, &f, "site.pause", "{\"site\": \"one\"}");
     assert_string_equal(json_at(reply, "output.gateway"), "waiting");
@@ -329,7 +341,8 @@ static int signs_with_a_key_that_can_be_verified(struct task *t, void *argument)
 
     (void)argument;
     open_fixture(t, &f);
-    json_decref(ask_well(t, &f, "site.add", "{\"site\": \"one\", \"domain\": \"example.org\"}"));
+    json_decref(ask_well(t, &f, "site.add",
+                         "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\"}"));
     assert_int_equal(identity_list(f.world.service.store, &arena, 1, &identities, &count), 0);
     assert_int_equal(site_directory_read(f.world.service.store, &arena, 1, 1, &site), 0);
     assert_int_equal(site.identities[0].key_count, 0); /* none was seen in the DNS */

@@ -203,7 +203,8 @@ static int only_sites_of_the_method_have_one(struct task *t, void *argument)
 
     (void)argument;
     open_fixture(t, &f);
-    done_well(t, &f, "site.add", "{\"site\": \"one\", \"domain\": \"library.example\"}");
+    done_well(t, &f, "site.add",
+              "{\"site\": \"one\", \"domain\": \"library.example\", \"senders\": \"any\"}");
     ask_badly(t, &f, "relay.set", RELAY, "refused", "site");
     return 0;
 }

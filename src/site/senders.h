@@ -1,6 +1,6 @@
 /* Which addresses a site's credentials may send as: its outgoing addresses alone, or, when the
  * operator says so, any address of its identities. The first outgoing address is what mail is sent
- * as when nothing else is said. A site without outgoing addresses was added for a whole domain. */
+ * as when nothing else is said. Nobody sends as a whole domain by default. */
 #ifndef LETTERHEAD_SITE_SENDERS_H
 #define LETTERHEAD_SITE_SENDERS_H
 

@@ -103,6 +103,23 @@ static int judge_records(const struct site_service *service, struct control_call
     return 0;
 }
 
+/* All of a domain's addresses, the director's among them, is what an operator must ask for. */
+static int judge_senders(struct control_call *call, struct arena *arena, const struct plan *plan)
+{
+    struct slice domain = plan->identity.domain;
+    struct slice advice;
+
+    if (plan->address_count || plan->any_address)
+        return 0;
+    advice = arena_printf(arena,
+                          "Give --from info@%.*s, once for each address; or --senders any, if it "
+                          "is to send as every address of %.*s.",
+                          SLICE_ARG(domain), SLICE_ARG(domain));
+    return control_refuse(call, CONTROL_INVALID, "from", advice.data,
+                          "It is not said which addresses of %.*s the site sends as.",
+                          SLICE_ARG(domain));
+}
+
 static int judge_input(const struct site_service *service, struct control_call *call,
                        struct arena *arena, struct plan *plan)
 {
@@ -129,6 +146,8 @@ static int judge_input(const struct site_service *service, struct control_call *
         r = control_refuse(call, CONTROL_INVALID, "domain",
                            "Give --domain example.org, or --from info@example.org.",
                            "The site needs a domain to send as.");
+    if (r == 0)
+        r = judge_senders(call, arena, plan);
     if (r == 0)
         r = judge_records(service, call, plan);
     return r < 0 ? r : site_contact_read(call, arena, &plan->contacts, &plan->contact_count);

@@ -80,7 +80,7 @@ static int add_addresses(struct store *s, struct arena *arena, int64_t site_id, 
     json_object_set_new(object, "from", list);
     if (r == 0) {
         r = senders_any(s, site_id);
-        json_object_set_new(object, "senders", json_string(senders_words[r > 0 || count == 0]));
+        json_object_set_new(object, "senders", json_string(senders_words[r > 0]));
     }
     r = r < 0 ? r : 0;
     for (size_t i = 0; r == 0 && i < count; i++)
@@ -279,7 +279,7 @@ static const struct control_field add_fields[] = {
      .min = 3,
      .max = 320,
      .count_max = DIRECTORY_ADDRESSES_MAX,
-     .help = "an address it sends from; without any, all of the domain's are allowed"},
+     .help = "an address it sends as; it may use no others, unless --senders any is said"},
     {.name = "method",
      .type = CONTROL_TEXT,
      .max = 10,

@@ -18,8 +18,9 @@ static void open_fixture(struct task *t, struct fixture *f)
     f->sets[0] = site_operations(&f->world.service);
     f->sets[1] = suppression_operations(&f->world.service);
     f->sets[2] = suppression_review_operations(&f->world.service);
-    reply = site_world_ask(t, f->sets, 2, "site.add",
-                           "{\"site\": \"town\", \"domain\": \"town.example\"}");
+    reply =
+        site_world_ask(t, f->sets, 2, "site.add",
+                       "{\"site\": \"town\", \"domain\": \"town.example\", \"senders\": \"any\"}");
     assert_true(json_is_true(json_object_get(reply, "ok")));
     json_decref(reply);
 }

@@ -9,7 +9,7 @@ static bool is_outgoing(const struct directory_site *site, const struct address 
 {
     CLEANUP(buffer_done) struct buffer canonical = BUFFER_NONE;
 
-    if (site->outgoing_address_count == 0 || site->any_address)
+    if (site->any_address)
         return true;
     wire_address_format(&canonical, address);
     for (size_t i = 0; i < site->outgoing_address_count; i++) {

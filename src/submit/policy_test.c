@@ -79,9 +79,15 @@ static void named_outgoing_addresses_bind(void **state)
 
     site.outgoing_addresses = outgoing;
     site.outgoing_address_count = ARRAY_LEN(outgoing);
+    site.any_address = false;
     assert_true(submit_policy_allows(&site, &info, true, &why));
     assert_false(submit_policy_allows(&site, &other, true, &why));
     assert_true(submit_policy_allows(&site, &other, false, &why));
+
+    site.outgoing_address_count = 0; /* none named is none allowed */
+    assert_false(submit_policy_allows(&site, &info, true, &why));
+    site.any_address = true;
+    assert_true(submit_policy_allows(&site, &other, true, &why));
 }
 
 struct judged {

@@ -140,6 +140,7 @@ static void push_site(struct harness *h, struct site *site)
                                     .name = slice_text(site->name),
                                     .state = site->state,
                                     .method = SITE_METHOD_DKIM,
+                                    .any_address = true,
                                     .identities = identities,
                                     .identity_count = ARRAY_LEN(identities),
                                     .credentials = credentials,

@@ -483,7 +483,8 @@ class Site:
 
     def __init__(self, service, dns, name, domain, *options):
         self.service, self.name, self.domain = service, name, domain
-        service.call("site", "add", name, "--domain", domain, *options)
+        senders = () if "--from" in options else ("--senders", "any")
+        service.call("site", "add", name, "--domain", domain, *senders, *options)
         records = service.call("identity", "records", name, "--format", "zone").stdout
         dns.set(domain, dns.zones[domain] + records)
         service.call("identity", "check", name)

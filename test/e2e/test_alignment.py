@@ -43,7 +43,7 @@ class Client(stage.Site):
 
     def __init__(self, service, dns, name, domain, *words):
         self.service, self.name, self.domain = service, name, domain
-        service.call("site", "add", name, "--domain", domain, *words)
+        service.call("site", "add", name, "--domain", domain, "--senders", "any", *words)
         dns.set(domain, dns.zones[domain] + service.call("identity", "records", name, "--format", "zone").stdout)
         checked = service.ask("identity", "check", name)
         assert checked["sending"], checked

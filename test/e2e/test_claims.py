@@ -51,7 +51,7 @@ def clone(store, table, row, **changes):
 def claim_a_thousand_times(service):
     """Sites with keys of their own would take minutes to make: the same public keys serve them all, under selectors of
     their own, which is what the checks look for."""
-    service.call("site", "add", "first", "--domain", "wanted.example")
+    service.call("site", "add", "first", "--domain", "wanted.example", "--senders", "any")
     with sqlite3.connect(service.data / "control.db", timeout=30) as store:
         store.row_factory = sqlite3.Row
         site = dict(store.execute("SELECT * FROM site WHERE name = 'first'").fetchone())
@@ -94,7 +94,7 @@ def test_of_a_thousand_claims_at_once_one_wins(service, dns):
 
 def test_a_sold_domain_changes_hands_by_proof(service, dns):
     seller = stage.Site(service, dns, "seller", "sold.example")
-    service.call("site", "add", "buyer", "--domain", "sold.example")
+    service.call("site", "add", "buyer", "--domain", "sold.example", "--senders", "any")
     assert state(service, "buyer") == "PENDING"
     dns.set("sold.example", DMARC + records(service, "seller") + records(service, "buyer"))
     assert state(service, "buyer") == "PENDING"
@@ -112,7 +112,7 @@ def test_parent_and_child_each_prove_their_own(service, dns):
     parent = stage.Site(service, dns, "parent", "parent.example", "--subdomains")
     before = refusal_or_none(parent, "info@branch.parent.example")
     assert before is None
-    service.call("site", "add", "child", "--domain", "branch.parent.example")
+    service.call("site", "add", "child", "--domain", "branch.parent.example", "--senders", "any")
     assert state(service, "child") == "PENDING"
     dns.set("branch.parent.example", DMARC + records(service, "child"))
     assert state(service, "child") == "SUCCESS"
@@ -136,5 +136,5 @@ def refusal_or_none(site, sender):
 
 def test_public_suffixes_are_refused(service):
     for suffix in ("org", "co.uk", "github.io", "blogspot.com", "example", "xn--p1ai"):
-        refused = service.call("site", "add", "greedy", "--domain", suffix, check=False)
+        refused = service.call("site", "add", "greedy", "--domain", suffix, "--senders", "any", check=False)
         assert refused.returncode != 0 and "public suffix" in refused.stderr, suffix

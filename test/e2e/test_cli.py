@@ -72,6 +72,7 @@ def ask_socket(service, *lines):
     (("site", "show", "nobody"), 1, "no site"),
     (("site", "add", "Town Library", "--domain", "y.example"), 1, "cannot be a site's name"),
     (("site", "add", "x", "--domain", "co.uk"), 1, "public suffix"),
+    (("site", "add", "x", "--domain", "y.example"), 1, "--senders any"),
     (("site", "add", "x", "--from", "not an address"), 1, "not a mail address"),
     (("message", "show", "x"), 1, "not a message id"),
     (("message", "show", NOWHERE), 1, "Nothing is known"),
@@ -197,7 +198,7 @@ def test_strangers_are_kept_out_twice(service):
 # --- Sites do not see each other. ---
 
 def test_a_refusal_does_not_tell_of_other_sites(service, waiting):
-    service.call("site", "add", "other", "--domain", "other.example")
+    service.call("site", "add", "other", "--domain", "other.example", "--senders", "any")
     mine = service.ask("credential", "add", waiting)["access_key_id"]
     texts = {refused(service, "credential", "revoke", "other", name, code="not_found")["message"].replace(name, "NAME")
              for name in (mine, "LHKAAAAAAAAAAAAAAAAA")}
@@ -208,7 +209,7 @@ def test_a_refusal_does_not_tell_of_other_sites(service, waiting):
 
 
 def test_a_domain_belongs_to_the_site_that_verified_it(service, dns, library):
-    service.call("site", "add", "squatter", "--domain", library.domain)
+    service.call("site", "add", "squatter", "--domain", library.domain, "--senders", "any")
     records = service.call("identity", "records", "squatter", "--format", "zone").stdout
     dns.set(library.domain, dns.zones[library.domain] + records)
     result = service.call("identity", "check", "squatter", check=False)

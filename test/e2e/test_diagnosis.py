@@ -86,7 +86,7 @@ def service(directory, faulty, knot, bind):
 
 def add(service, name, domain):
     """Adds a site; yields its records as (name below the zone, value)."""
-    records = service.ask("site", "add", name, "--domain", domain)["identity"]["records"]
+    records = service.ask("site", "add", name, "--domain", domain, "--senders", "any")["identity"]["records"]
     return [(r["name"].removesuffix(f".{domain}"), r["value"]) for r in records]
 
 

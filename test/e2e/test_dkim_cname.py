@@ -124,7 +124,7 @@ def verifies(zone, content):
 
 
 def test_from_set_up_to_a_message_that_verifies(platform, zone, inbox):
-    added = platform.ask("site", "add", "library", "--domain", "library.example")
+    added = platform.ask("site", "add", "library", "--domain", "library.example", "--senders", "any")
     records = added["identity"]["records"]
     assert [r["type"] for r in records] == ["CNAME"] * 3
     assert all(r["value"] == r["name"].split(".")[0] + "." + ZONE for r in records)
@@ -148,7 +148,7 @@ def test_from_set_up_to_a_message_that_verifies(platform, zone, inbox):
 
 def test_what_somebody_put_there_stays(platform, zone):
     zone.stop()
-    platform.call("site", "add", "museum", "--domain", "museum.example")
+    platform.call("site", "add", "museum", "--domain", "museum.example", "--senders", "any")
     stage.wait_until("trouble to be told", lambda: sum(r["failures"] for r in publications(platform, "museum")) >= 3)
     shown = platform.call("publication", "list", "--troubled", check=False)
     assert shown.returncode == 1 and "cannot be spoken to" in shown.stdout and "does not answer" in shown.stdout
@@ -171,7 +171,7 @@ def test_what_somebody_put_there_stays(platform, zone):
 def test_a_crash_after_the_update_heals(platform, zone, way):
     way.lose_updates = True
     way.lost.clear()
-    platform.call("site", "add", "archive", "--domain", "archive.example")
+    platform.call("site", "add", "archive", "--domain", "archive.example", "--senders", "any")
     assert way.lost.wait(10)
     os.kill(platform.children()["steward"], signal.SIGKILL)
     way.lose_updates = False
@@ -204,7 +204,7 @@ def test_a_key_that_is_not_right_is_told(platform, zone):
         zone.secret = secret
         zone.key_name = key_name
         zone.start()
-        platform.call("site", "add", "wrong", "--domain", "wrong.example")
+        platform.call("site", "add", "wrong", "--domain", "wrong.example", "--senders", "any")
         try:
             trouble = trouble_of(platform, "wrong")
         finally:
@@ -213,7 +213,7 @@ def test_a_key_that_is_not_right_is_told(platform, zone):
     zone.stop()
     zone.secret, zone.key_name = right, "letterhead"
     zone.start()
-    platform.call("site", "add", "wrong", "--domain", "wrong.example")
+    platform.call("site", "add", "wrong", "--domain", "wrong.example", "--senders", "any")
     wait_published(platform, "wrong")
     assert right not in platform.log.read_text()
 
@@ -225,7 +225,7 @@ def test_a_clock_that_is_wrong_is_told(platform, zone):
     zone.stop()
     zone.clock = "+2h"
     zone.start()
-    platform.call("site", "add", "early", "--domain", "early.example")
+    platform.call("site", "add", "early", "--domain", "early.example", "--senders", "any")
     trouble = trouble_of(platform, "early")
     assert "BADTIME" in trouble and "ahead" in trouble and "NTP" in trouble
     zone.stop()

@@ -42,7 +42,7 @@ def platform(zone, inbox):
 
 
 def set_up(platform, zone, name, records):
-    platform.call("site", "add", name, "--domain", f"{name}.example", "--records", records)
+    platform.call("site", "add", name, "--domain", f"{name}.example", "--senders", "any", "--records", records)
     if records == "cname":
         wait_published(platform, name)
     zone.install(platform, name)

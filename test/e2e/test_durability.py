@@ -370,7 +370,7 @@ def test_a_disk_filled_by_mail(directory, dns, receiver, small_disk):
         disk = os.statvfs(small_disk)
         assert len(accepted) > 10 and disk.f_bavail * disk.f_frsize >= 8 << 20
         assert_no_room_is_told(service)
-        service.call("site", "add", "another", "--domain", "another.example")
+        service.call("site", "add", "another", "--domain", "another.example", "--senders", "any")
         receiver.start()
         wait_until_empty(service)
         assert_one_end_each(service, accepted)

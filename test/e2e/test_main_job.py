@@ -56,7 +56,7 @@ def test_the_content_arrives_as_it_was_sent(receiver, library):
 
 
 def test_unverified_sites_cannot_send(service, dns):
-    service.call("site", "add", "waiting", "--domain", "waiting.example")
+    service.call("site", "add", "waiting", "--domain", "waiting.example", "--senders", "any")
     credential = service.ask("credential", "add", "waiting")
     site = stage.Site.__new__(stage.Site)
     site.service, site.domain, site.credential = service, "waiting.example", credential

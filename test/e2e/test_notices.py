@@ -47,7 +47,7 @@ def received(receiver, subject):
 
 
 def test_contacts_are_set_and_shown(service, platform):
-    service.call("site", "add", "branch", "--domain", "branch.museum.example", "--contact", CONTACT)
+    service.call("site", "add", "branch", "--domain", "branch.museum.example", "--senders", "any", "--contact", CONTACT)
     assert service.ask("site", "show", "branch")["contacts"] == [CONTACT]
     assert CONTACT in service.call("site", "show", "branch").stdout
     service.call("site", "set", "branch", "--contact", "a@reader.example", "--contact", "b@reader.example")

@@ -75,6 +75,7 @@ static int push_site(struct task *t, struct scenario *s, unsigned number)
                                   .name = site_domain(number),
                                   .state = SITE_ACTIVE,
                                   .method = SITE_METHOD_DKIM,
+                                  .any_address = true,
                                   .identities = &identity,
                                   .identity_count = 1,
                                   .credentials = &credential,
