@@ -236,15 +236,16 @@ static void judge_second(struct check *check)
     }
 }
 
-/* When to look again for the record of a second key that the client is about to install; 0: it is
+/* When to look again for the record of a second key that is not there yet, or any more; 0: it is
  * there, or was not for longer than records are waited for. */
 static int64_t second_check_us(const struct check *check)
 {
     const struct identity_key *key = &check->identity.second;
-    int64_t now_us = check->look.now_us, age_s = (now_us - key->created_us) / (int64_t)SECOND_US;
+    int64_t now_us = check->look.now_us,
+            age_s = (now_us - key->record_since_us) / (int64_t)SECOND_US;
 
-    if (!identity_has_second(&check->identity) || key->seen_us || age_s < 0 ||
-        age_s > check->service->times.patience_s)
+    if (!identity_has_second(&check->identity) || age_s < 0 ||
+        age_s > check->service->times.patience_s || slice_equal(key->record_state, SLICE("right")))
         return 0;
     return now_us + identity_waiting_interval_s(age_s) * (int64_t)SECOND_US;
 }

@@ -153,8 +153,9 @@ static int withdraw(struct task *t, struct rotate_service *service, struct contr
 
     if (r == -ENOENT)
         return control_refuse(call, CONTROL_NOT_FOUND, "selector",
-                              "letterhead identity keys shows them.",
-                              "The identity has no such key.");
+                              "letterhead identity keys shows them; the one of slot \"second\" is "
+                              "destroyed by letterhead identity remove-ed25519.",
+                              "No key of this selector takes turns.");
     if (r == -EALREADY)
         return control_refuse(call, CONTROL_REFUSED, "selector", "There is nothing left to do.",
                               "This key was withdrawn before.");

@@ -1,6 +1,9 @@
 """A second signature by Ed25519 (RFC 8463) beside RSA's, against real name servers, judged by dkimpy: it comes when its
 record is seen, goes when that is gone, and nothing else rests on it."""
 
+import contextlib
+import sqlite3
+
 import dkim
 import pytest
 
@@ -8,10 +11,10 @@ import stage
 from conftest import DMARC
 from dkim_zone import SERVERS, ZONE
 from test_dkim_cname import ELSEWHERE, publications
-from test_dkim_rotation import keys, send, set_up
+from test_dkim_rotation import delivered, keys, send, set_up
 
 WAYS = {"knot": "txt", "bind": "cname"}
-CLIENTS = {f"{name}.example": DMARC for name in ("pair", "gone")}
+CLIENTS = {f"{name}.example": DMARC for name in ("pair", "gone", "kept")}
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -97,7 +100,8 @@ def test_two_signatures_while_the_record_is_there(platform, zone, inbox):
     content = send(site, inbox, "with the record")
     assert algorithms(content) == ["rsa-sha256", "ed25519-sha256"]
     assert verdicts(zone, content) == [True, True]
-    assert verdicts(zone, content.replace(b"with the record", b"with the Record")) == [False, False]
+    for at in (content.index(b"with the record"), len(content.rstrip()) - 1):  # one bit of the header, one of the body
+        assert verdicts(zone, content[:at] + bytes([content[at] ^ 1]) + content[at + 1:]) == [False, False]
 
     # The client takes the record away.
     remove_record(zone, wanted["name"], wanted["type"])
@@ -120,6 +124,45 @@ def test_removed_it_signs_no_more(platform, zone, inbox):
     if zone.way == "cname":
         stage.wait_until("the platform's record to go", lambda: zone.texts(wanted["value"]) == [])
     assert platform.call("identity", "remove-ed25519", "gone", check=False).returncode == 1
+
+
+def test_mail_that_waits_leaves_with_the_keys_of_then(platform, zone, inbox):
+    site = set_up(platform, zone, "kept", zone.way)
+    platform.call("identity", "add-ed25519", "kept")
+    stage.wait_until("its publication", lambda: all(row["state"] == "published" for row in publications(platform, "kept")))
+    zone.install(platform, "kept")
+    stage.wait_until("the record to be seen", lambda: check(platform, "kept") and second(platform, "kept")["signs"])
+
+    # The vault cannot open the second key: mail leaves all the same.
+    with contextlib.closing(sqlite3.connect(platform.data / "control.db", timeout=10)) as db:
+        sealed, = db.execute("SELECT sealed FROM identity_key WHERE selector = ?",
+                             (second(platform, "kept")["selector"],)).fetchone()
+        db.execute("UPDATE identity_key SET sealed = randomblob(?) WHERE sealed = ?", (len(sealed), sealed))
+        db.commit()
+    platform.call("site", "pause", "kept", "--why", "so that the gateway is told")
+    platform.call("site", "resume", "kept")
+    assert algorithms(send(site, inbox, "one key cannot be opened")) == ["rsa-sha256"]
+    assert "refused to sign" in platform.log.read_text()
+
+    with contextlib.closing(sqlite3.connect(platform.data / "control.db", timeout=10)) as db:
+        db.execute("UPDATE identity_key SET sealed = ? WHERE selector = ?", (sealed, second(platform, "kept")["selector"]))
+        db.commit()
+    platform.call("site", "pause", "kept", "--why", "so that the gateway is told")
+    platform.call("site", "resume", "kept")
+    assert algorithms(send(site, inbox, "it can again")) == ["rsa-sha256", "ed25519-sha256"]
+
+    # Two signatures are kept with a message that waits; once the second key is gone they are of no use.
+    inbox.stop()
+    message_id = site.send(site.message(subject="on its way"), recipients=("a@reader.example", "b@reader.example"))
+    platform.first_attempt(message_id)
+    removed = platform.call("identity", "rotate", "kept", "--compromised", "--selector", second(platform, "kept")["selector"],
+                            check=False)
+    assert removed.returncode == 1 and "remove-ed25519" in removed.stderr
+    platform.call("identity", "remove-ed25519", "kept")
+    inbox.start()
+    platform.call("queue", "retry", "--all")
+    content = delivered(inbox, "on its way")
+    assert algorithms(content) == ["rsa-sha256"] and verdicts(zone, content) == [True]
 
 
 def test_it_does_not_speak_for_the_domain(platform, zone, inbox):
