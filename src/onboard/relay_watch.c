@@ -63,8 +63,21 @@ static void apply(struct task *t, const struct relay_test *test, int64_t begun_u
         relay->next_probe_us = add_jitter(t, now_us, verdict.next_probe_us);
 }
 
-static int store_all(struct store *s, const struct relay *relay, const struct relay_test *test,
-                     struct slice occasion, int64_t begun_us, int64_t now_us)
+/* An open relay is one for whoever has an account there. */
+static int test_others_soon(struct store *s, const struct relay *relay, int64_t now_us)
+{
+    CLEANUP(query_done) struct query q = store_query(s, STORE_RELAY_PROBE_OTHERS_OF_HOST);
+
+    query_bind_text(&q, relay->host);
+    query_bind_int(&q, relay->port);
+    query_bind_int(&q, relay->id);
+    query_bind_int(&q, now_us);
+    return query_run(&q);
+}
+
+static int store_all(struct store *s, const struct relay *relay, enum relay_state before,
+                     const struct relay_test *test, struct slice occasion, int64_t begun_us,
+                     int64_t now_us)
 {
     const struct relay_probe probe = {.begun_us = begun_us,
                                       .occasion = occasion,
@@ -83,6 +96,8 @@ static int store_all(struct store *s, const struct relay *relay, const struct re
         r = relay_probe_add(s, relay, &probe);
     if (r == 0)
         r = relay_notice_raise(s, relay, test->finding, now_us);
+    if (r == 0 && test->finding == RELAY_FOUND_OPEN && before != RELAY_REFUSED)
+        r = test_others_soon(s, relay, now_us);
     return r == 0 ? store_transaction_commit(&all) : r;
 }
 
@@ -111,7 +126,7 @@ int relay_watch_note(struct task *t, struct relay_watch *watch, const struct rel
         return r;
     before = now.state;
     apply(t, &weighed, begun_us, now_us, &now);
-    r = store_all(watch->store, &now, &weighed, occasion, begun_us, now_us);
+    r = store_all(watch->store, &now, before, &weighed, occasion, begun_us, now_us);
     if (r < 0)
         return r;
     if (now.state != before)

@@ -99,6 +99,7 @@ class Postfix(stage.Receiver):
         self.refusals = {}  # recipients, and what is said to them
         self.other_certificate = certificate
         self.down = False
+        self.open = False  # relays for everybody
 
     def _main_cf(self):
         return "\n".join([
@@ -113,7 +114,7 @@ class Postfix(stage.Receiver):
             "mydestination =",
             "local_recipient_maps =",
             "alias_maps =",
-            "mynetworks = 192.0.2.1/32",
+            f"mynetworks = {'127.0.0.0/8' if self.open else '192.0.2.1/32'}",
             f"relayhost = [{stage.LOOPBACK}]:{self.next_port}",
             "smtp_tls_security_level = none",
             "smtpd_peername_lookup = no",
@@ -123,8 +124,8 @@ class Postfix(stage.Receiver):
             "smtpd_sasl_type = dovecot",
             f"smtpd_sasl_path = {self.dovecot.auth}",
             f"smtpd_sender_login_maps = texthash:{self.etc}/senders",
-            "smtpd_relay_restrictions = permit_sasl_authenticated, reject",
-            f"smtpd_recipient_restrictions = reject_sender_login_mismatch, check_recipient_access texthash:{self.etc}/refusals,"
+            "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject",
+            f"smtpd_recipient_restrictions = permit_mynetworks, reject_sender_login_mismatch, check_recipient_access texthash:{self.etc}/refusals,"
             " permit_sasl_authenticated, reject",
             "smtpd_client_auth_rate_limit = 0",
             "smtputf8_enable = yes", ""])
@@ -148,6 +149,7 @@ class Postfix(stage.Receiver):
     def reload(self):
         """Takes over what was changed; connections that stand see it, too."""
         self.write_tables()
+        (self.etc / "main.cf").write_text(self._main_cf())
         (self.etc / "master.cf").write_text(self._master_cf())
         before = self._reloads()
         subprocess.run(["postfix", "-c", str(self.etc), "reload"], check=True, capture_output=True)

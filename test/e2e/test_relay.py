@@ -258,6 +258,33 @@ def test_an_account_that_breaks_holds_mail_and_blames_nobody(name, broken, fragi
     site.wait_for("READY")
 
 
+def test_an_open_relay_is_refused_for_all_until_it_is_closed(service, museum, postfix, receiver):
+    """A server that has become one is found by the test of one site, and no site's mail goes there any more."""
+    other = RelaySite(service, "fellow", "office@town.example")
+    other.set("--host", HOST, "--port", str(postfix.tls_port), "--tls", "tls", "--user", "town", password=PASSWORDS["town"])
+    other.wait_for("READY")
+    postfix.open = True
+    postfix.reload()
+    try:
+        told = service.call("probe", "museum", check=False)
+        assert told.returncode == 1 and "open relay" in told.stdout, told.stdout
+        for site in (museum, other):
+            shown = site.wait_for("REFUSED")
+            assert "open relay" in shown["why"] and "smtpd_relay_restrictions" in shown["next_step"], shown
+        held = {site: site.send("kept from an open relay") for site in (museum, other)}
+        time.sleep(2)
+        assert {site.state(i) for site, i in held.items()} <= {"queued", "deferred"}
+        assert not received(receiver, "kept from an open relay")
+    finally:
+        postfix.open = False
+        postfix.reload()
+    for site in held:
+        service.call("probe", site.name)
+        assert site.show()["state"] == "READY"
+        assert [probe["finding"] for probe in site.show()["probes"]][:2] == ["good", "open"]
+    museum.wait_for_end(held.values())
+
+
 def test_two_sites_at_one_host_stay_apart(service, town, museum, postfix):
     other = RelaySite(service, "branch", "office@town.example")
     other.set("--host", HOST, "--port", str(postfix.tls_port), "--tls", "tls", "--user", "town", password=PASSWORDS["town"])

@@ -41,6 +41,10 @@ WHERE id = $1;
 -- name: relay_set_probed
 UPDATE relay SET probed_us = coalesce($2, probed_us), next_probe_us = $3 WHERE id = $1;
 
+-- name: relay_probe_others_of_host
+UPDATE relay SET next_probe_us = $4
+WHERE host = $1 AND port = $2 AND id <> $3 AND next_probe_us > $4;
+
 -- name: relay_due
 SELECT id FROM relay WHERE next_probe_us <= $1 ORDER BY next_probe_us LIMIT $2;
 
