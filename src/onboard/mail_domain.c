@@ -218,9 +218,11 @@ static int check_spf(struct task *t, struct arena *arena, struct slice domain,
     else
         ret->advice = SLICE_NONE;
     for (size_t i = 0; i < host->source_count && r == 0 && ret->state == RECORD_RIGHT; i++) {
+        const struct spf_sender sender = {
+            .domain = domain, .helo = host->hostname, .address = &host->sources[i].address};
         struct spf_finding finding;
 
-        r = spf_check(t, arena, domain, &host->sources[i].address, &finding);
+        r = spf_check(t, arena, &sender, &finding);
         if (r == 0)
             judge_spf(arena, &host->sources[i], &finding, ret);
     }

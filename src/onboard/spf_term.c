@@ -1,5 +1,7 @@
 #include "onboard/spf_term.h"
 
+#include "onboard/spf_macro.h"
+
 enum argument { NOTHING = 0, DOMAIN = 1, DOMAIN_NEEDED = 2, PREFIX = 4, ADDRESS = 8 };
 
 static const struct {
@@ -38,15 +40,14 @@ static bool is_top_label(struct slice label)
     return letter && label.data[0] != '-' && label.data[label.size - 1] != '-';
 }
 
-/* A macro may stand for anything (onboard/spf.h); what else there is must print. */
 static bool is_domain(struct slice text)
 {
+    bool macro_last;
     ssize_t dot;
 
-    for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] <= ' ' || text.data[i] >= 127)
-            return false;
-    if (slice_ends_nocase(text, SLICE("}")))
+    if (!spf_macro_valid(text, &macro_last))
+        return false;
+    if (macro_last)
         return true;
     if (text.size && text.data[text.size - 1] == '.')
         text.size--;
@@ -93,20 +94,34 @@ static int read_network(struct slice text, struct spf_term *term)
     return six ? read_bits(text, 128, &term->bits6) : read_bits(text, 32, &term->bits4);
 }
 
+/* A slash may be a part of the name, too; what stands at its end is a prefix. */
+static struct slice before_prefixes(struct slice text)
+{
+    static const struct slice marks[] = {{"//", 2}, {"/", 1}};
+
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        struct slice rest = text;
+
+        while (rest.size && is_digit(rest.data[rest.size - 1]))
+            rest.size--;
+        if (slice_ends_nocase(rest, marks[i]))
+            text = slice_part(rest, 0, rest.size - marks[i].size);
+    }
+    return text;
+}
+
 /* What stands behind the name: ":domain" and "/bits", as far as the mechanism takes them. */
 static int read_arguments(struct slice text, unsigned takes, struct spf_term *term)
 {
     bool given = slice_starts(text, SLICE(":"));
     struct slice prefixes = text;
-    ssize_t slash;
 
     if (takes & ADDRESS)
         return given ? read_network(slice_part(text, 1, text.size), term) : -EBADMSG;
     if (given) {
         text = slice_part(text, 1, text.size);
-        slash = takes & PREFIX ? slice_find(text, '/') : -1;
-        term->domain = slash >= 0 ? slice_part(text, 0, (size_t)slash) : text;
-        prefixes = slash >= 0 ? slice_part(text, (size_t)slash, text.size) : SLICE_NONE;
+        term->domain = takes & PREFIX ? before_prefixes(text) : text;
+        prefixes = slice_part(text, term->domain.size, text.size);
     }
     if (given ? !(takes & DOMAIN) || !is_domain(term->domain) : (takes & DOMAIN_NEEDED) != 0)
         return -EBADMSG;
@@ -134,15 +149,15 @@ static enum spf_result read_qualifier(struct slice *text)
 static int read_modifier(struct slice name, struct slice value, struct spf_term *term)
 {
     bool redirects = slice_equal_nocase(name, SLICE("redirect"));
-    bool known = redirects || slice_equal_nocase(name, SLICE("exp"));
+    bool explains = slice_equal_nocase(name, SLICE("exp")), macro_last;
 
     for (size_t i = 0; i < name.size; i++)
         if (!is_letter(name.data[i]) &&
             (i == 0 || (!is_digit(name.data[i]) && !strchr("-_.", name.data[i]))))
             return -EBADMSG;
-    if (known && !is_domain(value))
+    if (redirects || explains ? !is_domain(value) : !spf_macro_valid(value, &macro_last))
         return -EBADMSG;
-    term->mechanism = redirects ? SPF_REDIRECT : SPF_MODIFIER;
+    term->mechanism = redirects ? SPF_REDIRECT : explains ? SPF_EXP : SPF_MODIFIER;
     term->domain = value;
     return 0;
 }

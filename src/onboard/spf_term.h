@@ -15,6 +15,7 @@ enum spf_mechanism {
     SPF_IP6,
     SPF_EXISTS,
     SPF_REDIRECT, /* a modifier */
+    SPF_EXP,      /* what to tell the sender; changes no result */
     SPF_MODIFIER, /* another one, which changes no result */
 };
 

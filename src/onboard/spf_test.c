@@ -28,6 +28,19 @@ static const struct mail_dns_line names[] = {
     {"mx.example", DNS_MX, "a.example"},
     {"exists.example", DNS_TXT, "v=spf1 exists:a.example -all"},
     {"macro.example", DNS_TXT, "v=spf1 exists:%{i}.example -all"},
+    {"192.0.2.1.example", DNS_A, "127.0.0.2"},
+    {"1.2.0.192.in-addr.arpa", DNS_PTR, "liar.ptr.example"},
+    {"1.2.0.192.in-addr.arpa", DNS_PTR, "host.ptr.example"},
+    {"host.ptr.example", DNS_A, "192.0.2.1"},
+    {"delimiters.example", DNS_TXT, "v=spf1 exists:%{l2r+-}.user.%{d2} -all"},
+    {"bar.foo.user.delimiters.example", DNS_A, "127.0.0.2"},
+    {"unknown.example", DNS_TXT, "v=spf1 exists:%{p}.x.example -all"},
+    {"unknown.x.example", DNS_A, "127.0.0.2"},
+    {"percent.example", DNS_TXT, "v=spf1 a:50%.example -all"},
+    {"letter.example", DNS_TXT, "v=spf1 a:%{a}.example -all"},
+    {"brace.example", DNS_TXT, "v=spf1 a:%{d.example -all"},
+    {"none-kept.example", DNS_TXT, "v=spf1 a:%{d0} -all"},
+    {"explained.example", DNS_TXT, "v=spf1 exp=a.example exp=a.example -all"},
     {"typo.example", DNS_TXT, "v=spf1 ip4:192.0.2.300 -all"},
     {"word.example", DNS_TXT, "v=spf1 everyone -all"},
     {"ptr.example", DNS_TXT, "v=spf1 ptr ?all"},
@@ -70,10 +83,19 @@ static const struct {
     {"mx.example", "192.0.2.1", SPF_PASS},
     {"mx.example", "192.0.2.2", SPF_FAIL},
     {"exists.example", "203.0.113.1", SPF_PASS},
-    {"macro.example", "192.0.2.1", SPF_NOT_JUDGED},
+    {"macro.example", "192.0.2.1", SPF_PASS},
+    {"plain.example", "::ffff:192.0.2.1", SPF_PASS},
+    {"delimiters.example", "192.0.2.1", SPF_PASS},
+    {"unknown.example", "192.0.2.9", SPF_PASS},
+    {"percent.example", "192.0.2.1", SPF_PERMERROR},
+    {"letter.example", "192.0.2.1", SPF_PERMERROR},
+    {"brace.example", "192.0.2.1", SPF_PERMERROR},
+    {"none-kept.example", "192.0.2.1", SPF_PERMERROR},
+    {"explained.example", "192.0.2.1", SPF_PERMERROR},
     {"typo.example", "192.0.2.1", SPF_PERMERROR},
     {"word.example", "192.0.2.1", SPF_PERMERROR},
-    {"ptr.example", "192.0.2.1", SPF_NOT_JUDGED},
+    {"ptr.example", "192.0.2.1", SPF_PASS},
+    {"ptr.example", "192.0.2.2", SPF_NEUTRAL},
     {"words.example", "192.0.2.1", SPF_PASS},
     {"late.example", "192.0.2.1", SPF_PERMERROR},
     {"args.example", "192.0.2.1", SPF_PERMERROR},
@@ -97,7 +119,11 @@ static int judge_all(struct task *t, void *argument)
         struct endpoint address;
 
         assert_int_equal(endpoint_parse_address(slice_text(cases[i].address), &address), 0);
-        assert_int_equal(spf_check(t, &arena, slice_text(cases[i].domain), &address, &finding), 0);
+        const struct spf_sender sender = {.domain = slice_text(cases[i].domain),
+                                          .local = SLICE("foo-bar+zip+quux"),
+                                          .address = &address};
+
+        assert_int_equal(spf_check(t, &arena, &sender, &finding), 0);
         if (finding.result != cases[i].result)
             fail_msg("%s %s: %s (%.*s)", cases[i].domain, cases[i].address,
                      spf_result_name(finding.result), SLICE_ARG(finding.why));
