@@ -147,6 +147,29 @@ static void judge_walk(const struct walk *w, struct dmarc_policy *ret)
     take(ret, suffix, false);
 }
 
+/* np= (§4.7): a record above may say something else of a domain that does not exist, by the word of
+ * RFC 8020. Receivers of RFC 7489 know nothing of it. */
+static int judge_existence(struct task *t, struct walk *w, struct dmarc_policy *policy)
+{
+    struct slice domain = w->steps[0].domain;
+    struct dns_answer answer;
+    int r;
+
+    if (!policy->found || slice_equal(policy->domain, domain) ||
+        policy->record.below_not_there == WIRE_DMARC_NOT_GIVEN)
+        return 0;
+    r = resolver_query(t, w->arena, domain, DNS_A, &answer);
+    if (r < 0)
+        return r == -EINVAL ? 0 : r;
+    if (answer.status == DNS_NO_NAME)
+        policy->policy = wire_dmarc_policy_below(&policy->record, false);
+    if (answer.status == DNS_TEMPORARY || answer.status == DNS_BOGUS)
+        w->finding->trouble =
+            arena_printf(w->arena, "%.*s could not be looked up: %.*s", SLICE_ARG(domain),
+                         SLICE_ARG(harmless(w->arena, answer.why)));
+    return 0;
+}
+
 /* Without p= a record counts only if it asks for reports, and then as "none" (RFC 7489 §6.6.3). */
 static bool counts_by_list(const struct step *step)
 {
@@ -186,7 +209,8 @@ int dmarc_find(struct task *t, struct arena *arena, struct slice domain, bool or
     if (r < 0 || ret->trouble.size)
         return r;
     judge_walk(w, &ret->walk);
-    return judge_list(t, w, &ret->list);
+    r = judge_existence(t, w, &ret->walk);
+    return r < 0 || ret->trouble.size ? r : judge_list(t, w, &ret->list);
 }
 
 struct slice dmarc_organization(struct arena *arena, struct slice domain)

@@ -26,6 +26,9 @@ static const struct mail_dns_line names[] = {
     {"_dmarc.twice.example.net", DNS_TXT, "v=DMARC1; p=none"},
     {"_dmarc.beside.example.net", DNS_TXT, "v=spf1 -all"},
     {"_dmarc.beside.example.net", DNS_TXT, "v=DMARC1; p=reject"},
+    {"_dmarc.town.example", DNS_TXT, "v=DMARC1; p=none; sp=quarantine; np=reject"},
+    {"shop.town.example", DNS_A, "192.0.2.1"},
+    {"deaf.town.example", DNS_TXT, NULL},
     {"_dmarc.deep.example.com", DNS_TXT, "v=DMARC1; p=reject"},
 };
 
@@ -51,6 +54,13 @@ static const struct seen cases[] = {
     {"beside.example.net", "beside.example.net", "reject", "beside.example.net",
      "beside.example.net", "reject", "example.net"},
     {"none.example", "", "", "none.example", "", "", "none.example"},
+    /* np= is for what does not exist, and RFC 7489 does not know it */
+    {"town.example", "town.example", "none", "town.example", "town.example", "none",
+     "town.example"},
+    {"shop.town.example", "town.example", "quarantine", "town.example", "town.example",
+     "quarantine", "town.example"},
+    {"gone.town.example", "town.example", "reject", "town.example", "town.example", "quarantine",
+     "town.example"},
     /* ten labels: the walk leaps over what is between */
     {"1.2.3.4.5.6.7.deep.example.com", "deep.example.com", "reject", "deep.example.com", "", "",
      "example.com"},
@@ -120,6 +130,9 @@ static int find_without_an_answer(struct task *t, void *argument)
 
     (void)argument;
     assert_int_equal(dmarc_find(t, &arena, SLICE("a.broken.example.org"), true, &finding), 0);
+    assert_true(slice_find_slice(finding.trouble, SLICE("SERVFAIL")) > 0);
+    /* nor whether the domain exists */
+    assert_int_equal(dmarc_find(t, &arena, SLICE("deaf.town.example"), true, &finding), 0);
     assert_true(slice_find_slice(finding.trouble, SLICE("SERVFAIL")) > 0);
     return 0;
 }

@@ -18,6 +18,7 @@ ZONES = {
     "strict.example": '_dmarc TXT "v=DMARC1; p=reject; adkim=s; aspf=s"\n',
     "town.example": '_dmarc TXT "v=DMARC1; p=quarantine; sp=reject"\n',
     "bare.example": "",
+    "ghost.example": '_dmarc TXT "v=DMARC1; p=none; sp=quarantine; np=reject"\nshop A 192.0.2.1\n',
     "city.example": '_dmarc TXT "v=DMARC1; p=reject; adkim=s"\n',
     "twice.example": '_dmarc TXT "v=DMARC1; p=none"\n_dmarc TXT "v=DMARC1; p=reject"\n',
 }
@@ -89,6 +90,15 @@ def test_a_subdomain_passes_only_where_alignment_is_relaxed(service, dns, receiv
     assert "add news.town.example" in strict["next_step"]
     assert verdict(town, receiver, "desk@news.town.example") == "fail"
     assert verdict(town, receiver, "desk@town.example") == "pass"
+
+
+def test_a_policy_for_domains_that_do_not_exist(service, dns):
+    words = [word for name in ("shop", "gone") for word in ("--from", f"desk@{name}.ghost.example")]
+    rows = Client(service, dns, "ghost", "ghost.example", "--subdomains", *words).alignment
+    assert [rows[name]["policy"] for name in ("ghost.example", "shop.ghost.example", "gone.ghost.example")] == [
+        "none", "quarantine", "reject"]
+    assert rows["gone.ghost.example"]["older"]["policy"] == "quarantine", "RFC 7489 does not know np="
+    assert rows["gone.ghost.example"]["state"] == "SUCCESS" and "quarantine" in rows["gone.ghost.example"]["why"]
 
 
 def test_what_is_not_there_or_contradicts_itself(service, dns):
