@@ -74,15 +74,31 @@ static void tell_bounce(struct arena *a, const struct feedback_recipient *r,
     tell_reply(a, r, ret);
 }
 
+/* Feedback types that say the contrary (RFC 5965 §7.3), or how a message was authenticated and
+ * nothing of whoever got it (RFC 6591 §3.1): worth showing, and no complaint. */
+static bool is_nobodys(struct slice type)
+{
+    return slice_equal(type, SLICE("not-spam")) || slice_equal(type, SLICE("auth-failure"));
+}
+
+static void tell_complaint(struct arena *a, struct slice type, struct queue_event *ret)
+{
+    if (is_nobodys(type)) {
+        ret->type = QUEUE_EVENT_REPORTED;
+        ret->text = arena_printf(a, "a report of the type %.*s", SLICE_ARG(type));
+        return;
+    }
+    ret->type = QUEUE_EVENT_COMPLAINED;
+    ret->text = type.size ? harmless(a, type) : SLICE("abuse");
+}
+
 void intake_event(struct arena *a, const struct feedback_report *report, struct slice address,
                   struct queue_event *ret)
 {
     const struct feedback_recipient *r = choose(report, address);
 
     if (report->kind == FEEDBACK_COMPLAINT) {
-        ret->type = QUEUE_EVENT_COMPLAINED;
-        ret->text =
-            report->feedback_type.size ? harmless(a, report->feedback_type) : SLICE("abuse");
+        tell_complaint(a, report->feedback_type, ret);
     } else if (report->kind == FEEDBACK_AUTO_REPLY) {
         ret->type = QUEUE_EVENT_ANSWERED;
         ret->text = SLICE("an automatic reply");

@@ -114,6 +114,31 @@ static void the_reply_is_told_as_of_a_refusal(void **state)
     assert_true(slice_equal(event.remote, SLICE("mx.example.org")));
 }
 
+/* What says that a message is no spam, or how it was authenticated, suppresses nobody. */
+static void not_every_report_is_a_complaint(void **state)
+{
+    static const struct {
+        const char *feedback_type;
+        enum queue_event_type event;
+    } types[] = {
+        {"abuse", QUEUE_EVENT_COMPLAINED},          {"opt-out", QUEUE_EVENT_COMPLAINED},
+        {"fraud", QUEUE_EVENT_COMPLAINED},          {"", QUEUE_EVENT_COMPLAINED},
+        {"not-spam", QUEUE_EVENT_REPORTED},         {"auth-failure", QUEUE_EVENT_REPORTED},
+        {"not-spam-abuse", QUEUE_EVENT_COMPLAINED},
+    };
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct feedback_report report = {.kind = FEEDBACK_COMPLAINT,
+                                         .feedback_type = slice_text(types[i].feedback_type)};
+        struct queue_event event = {0};
+
+        intake_event(&arena, &report, SLICE(US), &event);
+        assert_int_equal(event.type, types[i].event);
+    }
+}
+
 static void texts_are_cut(void **state)
 {
     static struct feedback_report report;
@@ -139,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_has_its_event),
         cmocka_unit_test(the_reply_is_told_as_of_a_refusal),
+        cmocka_unit_test(not_every_report_is_a_complaint),
         cmocka_unit_test(texts_are_cut),
     };
 
