@@ -131,7 +131,8 @@ static bool find_path(struct reading *r)
     if (slice_equal_nocase(rest, o->bounce_domain) && return_path_parse(local, &r->path) == 0)
         return true;
     return intake_find_path(buffer_slice(&r->report.content), o->bounce_domain, o->keys, r->now_us,
-                            &r->path);
+                            &r->path) ||
+           intake_find_path(r->read.fields, o->bounce_domain, o->keys, r->now_us, &r->path);
 }
 
 static int drop(struct reading *r, uint64_t *counter, const char *why)

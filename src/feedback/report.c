@@ -350,6 +350,8 @@ void feedback_report_read(struct arena *a, struct slice message, const struct fe
     r.text = feedback_text_report(r.parts.text, &returned);
     if (r.parts.returned.size == 0)
         r.parts.returned = returned;
+    ret->fields = arena_printf(a, "%.*s\n%.*s\n%.*s", SLICE_ARG(r.parts.feedback),
+                               SLICE_ARG(r.parts.status), SLICE_ARG(r.parts.returned));
     find_message_id(&r);
     if (feedback_ses_read(a, r.parts.text, rules, ret))
         return;

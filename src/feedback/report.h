@@ -37,7 +37,10 @@ struct feedback_recipient {
 struct feedback_report {
     enum feedback_kind kind;
     struct slice feedback_type; /* RFC 5965 §3.1: "abuse" …; of complaints */
-    struct slice message_id;    /* of the message that it is about, without <>; may be empty */
+    /* All that it says of the message and its recipients in fields, with transfer encodings taken
+     * off: an address of ours may stand there (feedback/intake.h). */
+    struct slice fields;
+    struct slice message_id; /* of the message that it is about, without <>; may be empty */
     struct feedback_recipient recipients[LIMIT_REPORT_RECIPIENTS];
     size_t recipient_count; /* 0 for auto-replies and what is no report */
 };

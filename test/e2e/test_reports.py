@@ -200,12 +200,21 @@ def test_strangers_have_little_to_say(service, inbound_port):
 AUTO_REPLY = "From: reader@reader.example\r\nSubject: Away\r\nAuto-Submitted: auto-replied\r\n\r\nI am on holiday.\r\n"
 
 
-def complaint(path):
+ENCLOSED = {
+    "8bit": lambda text: text,
+    "base64": lambda text: base64.encodebytes(text.encode()).decode().replace("\n", "\r\n"),
+    "quoted-printable": lambda text: text.replace("=", "=3D").replace("@", "=40").replace("-", "=2D"),
+}
+
+
+def complaint(path, encoding="8bit", feedback_type="abuse"):
+    enclosed = f"Return-Path: <{path}>\r\nFrom: info@library.example\r\nSubject: hold\r\n\r\ntext\r\n\r\n"
     return (f"From: feedback@provider.example\r\nTo: {FEEDBACK}\r\nSubject: complaint\r\nMIME-Version: 1.0\r\n"
             "Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
             "--b\r\nContent-Type: text/plain\r\n\r\nThis is an abuse report.\r\n"
-            "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: provider/1\r\nVersion: 1\r\n\r\n"
-            f"--b\r\nContent-Type: message/rfc822\r\n\r\nReturn-Path: <{path}>\r\nFrom: info@library.example\r\nSubject: hold\r\n\r\ntext\r\n\r\n"
+            "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+            f"Feedback-Type: {feedback_type}\r\nUser-Agent: provider/1\r\nVersion: 1\r\n\r\n"
+            f"--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{ENCLOSED[encoding](enclosed)}\r\n"
             "--b--\r\n")
 
 
@@ -224,6 +233,30 @@ def test_complaints_and_answers(service, library, inbound_port, master):
     story = service.story(message_id)
     assert story["recipients"][0]["state"] == "delivered" and "reported as spam (abuse)" in story["recipients"][0]["why"]
     assert events(story).count("complained") == 1
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_a_complaint_whose_message_is_encoded(service, library, inbound_port, master, encoding):
+    message_id = library.send(recipients=[f"{encoding}@reader.example"])
+    state(service, message_id, "delivered")
+    text = complaint(return_path(master, message_id, 0, today() + 9), encoding)
+    assert "@" + BOUNCE_DOMAIN not in text.split("--b")[3]
+    with inbound(inbound_port) as client:
+        client.sendmail("feedback@provider.example", [FEEDBACK], text)
+    stage.wait_until("the complaint", lambda: "complained" in events(service.story(message_id)))
+
+
+def test_what_is_no_spam_suppresses_nobody(service, library, inbound_port, master):
+    message_id = library.send(recipients=["friend@reader.example"])
+    state(service, message_id, "delivered")
+    path = return_path(master, message_id, 0, today() + 9)
+    with inbound(inbound_port) as client:
+        for feedback_type in ("not-spam", "auth-failure"):
+            client.sendmail("feedback@provider.example", [FEEDBACK], complaint(path, feedback_type=feedback_type))
+    stage.wait_until("both reports", lambda: events(service.story(message_id)).count("reported") == 2)
+    assert "complained" not in events(service.story(message_id))
+    again = library.send(recipients=["friend@reader.example"])
+    state(service, again, "delivered")
 
 
 def test_what_was_taken_outlives_a_power_cut(service, library, bouncer, inbound_port, master):
