@@ -14,7 +14,7 @@ from test_dkim_cname import ELSEWHERE, publications
 from test_dkim_rotation import delivered, keys, send, set_up
 
 WAYS = {"knot": "txt", "bind": "cname"}
-CLIENTS = {f"{name}.example": DMARC for name in ("pair", "gone", "kept")}
+CLIENTS = {f"{name}.example": DMARC for name in ("pair", "gone", "kept", "left")}
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -167,11 +167,13 @@ def test_mail_that_waits_leaves_with_the_keys_of_then(platform, zone, inbox):
 
 def test_it_does_not_speak_for_the_domain(platform, zone, inbox):
     """All three RSA records are taken back, the second one is left: that is a revocation."""
-    platform.call("identity", "add-ed25519", "pair", check=False)
-    zone.install(platform, "pair")
-    stage.wait_until("the record to be seen", lambda: check(platform, "pair") and second(platform, "pair")["signs"])
-    for each in platform.ask("identity", "records", "pair")["identities"][0]["records"]:
+    set_up(platform, zone, "left", zone.way)
+    platform.call("identity", "add-ed25519", "left")
+    stage.wait_until("its publication", lambda: all(row["state"] == "published" for row in publications(platform, "left")))
+    zone.install(platform, "left")
+    stage.wait_until("the record to be seen", lambda: check(platform, "left") and second(platform, "left")["signs"])
+    for each in platform.ask("identity", "records", "left")["identities"][0]["records"]:
         if each["slot"] != "second":
             remove_record(zone, each["name"], each["type"])
     # Not "FAILED": where the clock's look was first, the check that is asked for leads on to PENDING. Grace lasts for days.
-    stage.wait_until("the revocation", lambda: not check(platform, "pair")["sending"], seconds=30)
+    stage.wait_until("the revocation", lambda: not check(platform, "left")["sending"], seconds=30)
