@@ -130,13 +130,10 @@ static int store_identity(struct store *s, const struct identity *identity)
         query_bind_int(&q, identity->next_check_us);
     else
         query_bind_null(&q);
-    query_bind_text(&q, identity->dmarc_state);
-    query_bind_text(&q, identity->dmarc_record);
     query_bind_int(&q, identity->gone_since_us);
     query_bind_int(&q, identity->must_ask);
     query_bind_text(&q, identity->zone_servers);
     query_bind_text(&q, identity->zone_primary);
-    query_bind_int(&q, identity->dmarc_since_us);
     return query_run(&q);
 }
 
@@ -264,19 +261,6 @@ static bool has_other_owner(const struct check *check)
            !slice_equal(now->primary, identity->zone_primary);
 }
 
-static void apply_dmarc(struct check *check)
-{
-    const struct survey *survey = &check->survey;
-    struct identity *identity = &check->identity;
-
-    if (survey->dmarc_state.size == 0)
-        return;
-    if (!slice_equal(identity->dmarc_state, survey->dmarc_state) || !identity->dmarc_since_us)
-        identity->dmarc_since_us = check->look.now_us;
-    identity->dmarc_state = survey->dmarc_state;
-    identity->dmarc_record = survey->dmarc_record;
-}
-
 static void apply_zone(struct check *check)
 {
     const struct authority_look *look = &check->survey.look;
@@ -378,7 +362,6 @@ static int conclude(struct task *t, struct check *check)
         return r;
     judge_second(check);
     verdict = identity_judge(&check->look, &check->service->times);
-    apply_dmarc(check);
     apply_verdict(t, check, &verdict);
     r = settle_claim(check, &verdict);
     if (r == 0)

@@ -170,7 +170,7 @@ static int reports_each_record_and_dmarc(struct task *t, void *argument)
     assert_string_equal(json_at(reply, "output.identities.0.records.1.seen"), "v=spf1 -all");
     assert_string_equal(json_at(reply, "output.identities.0.records.2.state"), "absent");
     assert_non_null(strstr(json_at(reply, "output.identities.0.records.2.advice"), "twice"));
-    assert_string_equal(json_at(reply, "output.identities.0.dmarc.state"), "found");
+    assert_string_equal(json_at(reply, "output.identities.0.dmarc.state"), "PENDING");
     assert_string_equal(json_at(reply, "output.identities.0.dmarc.record"), "v=DMARC1; p=reject");
     json_decref(reply);
     json_decref(added);

@@ -65,7 +65,7 @@ static int spawn_questions(struct survey *survey, struct scope *scope)
         survey->records[i].survey = survey;
         r = scope_spawn(scope, "record", ask_record, &survey->records[i]);
     }
-    return r == 0 ? scope_spawn(scope, "dmarc", ask_dmarc, survey) : r;
+    return r == 0 && survey->thorough ? scope_spawn(scope, "dmarc", ask_dmarc, survey) : r;
 }
 
 static int ask_resolver(struct task *t, struct survey *survey)

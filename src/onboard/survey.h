@@ -31,7 +31,7 @@ struct survey {
     bool with_second; /* likewise: the last record does not say whose the domain is */
     bool
         thorough; /* likewise: the servers are asked even when all is right, the last question being
-                    * for the domain's own DMARC policy */
+                    * for the domain's own DMARC policy; and what follows is found out */
     struct slice
         dmarc_state; /* "found", "absent", "invalid" (several records); or not proven: "" */
     struct slice dmarc_record; /* the one that holds (onboard/dmarc.h) */

@@ -31,13 +31,10 @@ static int set_state(struct store *s, int64_t site_id, const char *state)
     query_bind_text(&q, SLICE("next"));
     query_bind_int(&q, 1);
     query_bind_int(&q, NOW_US * 2);
-    query_bind_text(&q, SLICE("unknown"));
-    query_bind_text(&q, SLICE(""));
     query_bind_int(&q, 0);
     query_bind_int(&q, 0);
     query_bind_text(&q, SLICE(""));
     query_bind_text(&q, SLICE(""));
-    query_bind_int(&q, 1);
     return query_run(&q);
 }
 

@@ -69,16 +69,13 @@ static void read_identity(struct query *q, struct arena *arena, struct identity 
     ret->checked_us = query_int(q, 9);
     ret->succeeded_us = query_int(q, 10);
     ret->next_check_us = query_int(q, 11);
-    ret->dmarc_state = arena_copy(arena, query_text(q, 12));
-    ret->dmarc_record = arena_copy(arena, query_text(q, 13));
-    ret->gone_since_us = query_int(q, 14);
-    ret->must_ask = query_int(q, 15) != 0;
-    ret->zone_servers = arena_copy(arena, query_text(q, 16));
-    ret->zone_primary = arena_copy(arena, query_text(q, 17));
-    ret->dmarc_since_us = query_int(q, 18);
-    ret->dkim_zone = arena_copy(arena, query_text(q, 19));
-    ret->rotated_us = query_int(q, 20);
-    ret->rotate_us = query_int(q, 21);
+    ret->gone_since_us = query_int(q, 12);
+    ret->must_ask = query_int(q, 13) != 0;
+    ret->zone_servers = arena_copy(arena, query_text(q, 14));
+    ret->zone_primary = arena_copy(arena, query_text(q, 15));
+    ret->dkim_zone = arena_copy(arena, query_text(q, 16));
+    ret->rotated_us = query_int(q, 17);
+    ret->rotate_us = query_int(q, 18);
 }
 
 int identity_list(struct store *s, struct arena *arena, int64_t site_id, struct identity **ret,

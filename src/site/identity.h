@@ -45,10 +45,8 @@ struct identity {
     struct slice next_step;
     int64_t created_us;
     int64_t checked_us, succeeded_us, next_check_us; /* 0: never */
-    struct slice dmarc_state, dmarc_record;
-    int64_t dmarc_since_us; /* 0: never looked at */
-    int64_t gone_since_us;  /* the first look of a revocation (onboard/identity_state.h); 0: none */
-    bool must_ask;          /* the domain may have another owner: it does not come back by itself */
+    int64_t gone_since_us; /* the first look of a revocation (onboard/identity_state.h); 0: none */
+    bool must_ask;         /* the domain may have another owner: it does not come back by itself */
     struct slice zone_servers, zone_primary; /* whom it was verified by last */
     struct slice dkim_zone; /* where the client's CNAME records lead to; empty: TXT records */
     int64_t rotated_us;     /* 0: never */

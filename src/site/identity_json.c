@@ -111,13 +111,18 @@ static json_t *dkim_to_json(const struct identity *identity)
     return object;
 }
 
+/* How the identity's own domain stands: the first row of "alignment", in short. */
 static json_t *dmarc_to_json(const struct identity *identity)
 {
+    static const struct alignment none = {.state = {"NOT_STARTED", 11}};
+    const struct alignment *own = identity->alignment_count ? &identity->alignments[0] : &none;
     json_t *object = json_object();
 
-    add_text(object, "state", identity->dmarc_state);
-    json_object_set_new(object, "since", control_json_time(identity->dmarc_since_us));
-    add_text(object, "record", identity->dmarc_record);
+    add_text(object, "state", own->state);
+    json_object_set_new(object, "since", control_json_time(own->since_us));
+    add_text(object, "why", own->why);
+    add_text(object, "next_step", own->next_step);
+    add_text(object, "record", own->walk.record);
     return object;
 }
 

@@ -104,7 +104,7 @@ static const struct control_operation operations[] = {
     {"identity.show", "Show what is known of a site's domains: states, records, what comes next",
      CONTROL_VIEWER, false, fields,
      "site, identities[] {domain, sending, dkim {state, since, why, next_step, checked, "
-     "last_success, next_check}, dmarc {state, since, record}, name_servers, records[] {slot, name, "
+     "last_success, next_check}, dmarc {state, since, why, next_step, record}, name_servers, records[] {slot, name, "
      "state, since, checked, cause, seen, server, advice, trouble}}",
      show_identities},
     {"identity.list", "List the identities of all sites", CONTROL_VIEWER, false, list_fields,

@@ -244,7 +244,6 @@ static void describe_start(struct task *t, struct arena *arena, struct control_c
     plan->site.created_us = identity->created_us = identity->since_us = task_wall_us(t);
     identity->site_id = plan->site.id;
     identity->state = SLICE("NOT_STARTED");
-    identity->dmarc_state = SLICE("unknown");
     identity->why = arena_printf(arena, "The DNS records of %.*s have not been looked for yet.",
                                  SLICE_ARG(identity->domain));
     identity->next_step =

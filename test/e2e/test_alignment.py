@@ -66,6 +66,10 @@ def test_strict_alignment_rests_on_the_signature(service, dns, receiver):
     row = client.alignment["strict.example"]
     assert (row["state"], row["policy"], row["adkim"], row["aspf"]) == ("SUCCESS", "reject", "s", "s"), row
     assert (row["dkim"], row["spf"], row["found_at"]) == ("strict", "none", "strict.example")
+    shown = service.ask("site", "show", "strict")["identities"][0]["dmarc"]
+    assert all(shown[member] == row[member] for member in ("state", "since", "why", "next_step", "record")), shown
+    listed = {entry["domain"]: entry["dmarc"] for entry in service.ask("identity", "list")["identities"]}
+    assert listed["strict.example"] == "SUCCESS"
     assert "aligns even strictly" in row["why"] and "SPF cannot align" in row["why"]
     assert "bounce.letterhead.example" in row["why"] and row["since"] and row["checked"]
     assert verdict(client, receiver, "info@strict.example") == "pass"

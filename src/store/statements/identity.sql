@@ -2,26 +2,27 @@
 
 -- name: identity_add
 INSERT INTO identity (id, site_id, domain, covers_subdomains, state, since_us, why, next_step,
-                      created_us, next_check_us, dmarc_state, dmarc_record, dkim_zone)
-VALUES ($1, $2, $3, $4, 'NOT_STARTED', $5, $6, $7, $5, $5, 'unknown', '', $8);
+                      created_us, next_check_us, dkim_zone)
+VALUES ($1, $2, $3, $4, 'NOT_STARTED', $5, $6, $7, $5, $5, $8);
 
 -- name: identity_list
 SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
-       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record, gone_since_us,
-       must_ask, zone_servers, zone_primary, dmarc_since_us, dkim_zone, rotated_us, rotate_us
+       checked_us, succeeded_us, next_check_us, gone_since_us, must_ask, zone_servers,
+       zone_primary, dkim_zone, rotated_us, rotate_us
 FROM identity WHERE site_id = $1 ORDER BY domain;
 
 -- name: identity_by_id
 SELECT id, site_id, domain, covers_subdomains, state, since_us, why, next_step, created_us,
-       checked_us, succeeded_us, next_check_us, dmarc_state, dmarc_record, gone_since_us,
-       must_ask, zone_servers, zone_primary, dmarc_since_us, dkim_zone, rotated_us, rotate_us
+       checked_us, succeeded_us, next_check_us, gone_since_us, must_ask, zone_servers,
+       zone_primary, dkim_zone, rotated_us, rotate_us
 FROM identity WHERE id = $1;
 
 -- name: identity_page
 SELECT i.id, s.name, i.domain, i.state, i.since_us, i.why, i.checked_us, i.next_check_us,
-       i.dmarc_state, (SELECT count(*) FROM identity_key k
-                       WHERE k.identity_id = i.id AND k.record_state = 'right'
-                         AND k.slot <> 'second')
+       coalesce((SELECT a.state FROM alignment a WHERE a.identity_id = i.id AND a.place = 0),
+                'NOT_STARTED'),
+       (SELECT count(*) FROM identity_key k
+        WHERE k.identity_id = i.id AND k.record_state = 'right' AND k.slot <> 'second')
 FROM identity i JOIN site s ON s.id = i.site_id
 WHERE i.id > $1 AND ($2 = '' OR i.state = $2) ORDER BY i.id LIMIT $3;
 
@@ -33,8 +34,8 @@ ORDER BY next_check_us LIMIT $2;
 UPDATE identity
 SET state = $2, since_us = $3, why = $4, next_step = $5, checked_us = $6,
     succeeded_us = CASE WHEN $2 = 'SUCCESS' THEN $6 ELSE succeeded_us END,
-    next_check_us = $7, dmarc_state = $8, dmarc_record = $9, gone_since_us = $10,
-    must_ask = $11, zone_servers = $12, zone_primary = $13, dmarc_since_us = $14
+    next_check_us = $7, gone_since_us = $8, must_ask = $9, zone_servers = $10,
+    zone_primary = $11
 WHERE id = $1;
 
 -- name: identity_remove_all
