@@ -91,9 +91,10 @@ static void open_fixture(struct task *t, struct fixture *f)
     *f = (struct fixture){.arena = ARENA_NONE};
     site_world_open(t, &f->world);
     f->set = site_operations(&f->world.service);
-    json_decref(site_world_ask(t, &f->set, 1, "site.add",
-                               "{\"site\": \"one\", \"domain\": \"example.org\", "
-                               "\"senders\": \"any\"}"));
+    json_decref(
+        site_world_ask(t, &f->set, 1, "site.add",
+                       "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\", "
+                       "\"senders\": \"any\"}"));
     assert_int_equal(identity_list(f->world.service.store, &f->arena, 1, &all, &count), 0);
     assert_int_equal(count, 1);
     f->identity = all[0];
