@@ -73,13 +73,10 @@ static void verify_identity(struct fixture *f)
     query_bind_text(&q, SLICE_NONE);
     query_bind_int(&q, f->identity.created_us);
     query_bind_null(&q);
-    query_bind_text(&q, SLICE("unknown"));
-    query_bind_text(&q, SLICE_NONE);
     query_bind_int(&q, 0);
     query_bind_int(&q, 0);
     query_bind_text(&q, SLICE_NONE);
     query_bind_text(&q, SLICE_NONE);
-    query_bind_int(&q, 0);
     assert_int_equal(query_run(&q), 0);
 }
 
@@ -93,8 +90,7 @@ static void open_fixture(struct task *t, struct fixture *f)
     f->set = site_operations(&f->world.service);
     json_decref(
         site_world_ask(t, &f->set, 1, "site.add",
-                       "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\", "
-                       "\"senders\": \"any\"}"));
+                       "{\"site\": \"one\", \"domain\": \"example.org\", \"senders\": \"any\"}"));
     assert_int_equal(identity_list(f->world.service.store, &f->arena, 1, &all, &count), 0);
     assert_int_equal(count, 1);
     f->identity = all[0];
