@@ -88,7 +88,7 @@ int notice_mail_next(struct own_mail_sender *sender, int64_t now_us)
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
     struct notice_row row;
-    int r = notice_next(sender->store, &arena, &row);
+    int r = notice_next(sender->store, &arena, now_us, &row);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;

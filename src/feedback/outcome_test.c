@@ -344,11 +344,11 @@ static int a_refused_set_up_is_told(struct task *t, void *argument)
     add_accepted(&batch, 1, 1);
     add_end(&batch, 2, &UNKNOWN);
     apply(t, &f, &batch);
-    assert_int_equal(notice_next(f.store, &arena, &row), -ENOENT);
+    assert_int_equal(notice_next(f.store, &arena, INT64_MAX, &row), -ENOENT);
     batch = batch_begin();
     add_end(&batch, 3, &refused);
     apply(t, &f, &batch);
-    assert_int_equal(notice_next(f.store, &arena, &row), 0);
+    assert_int_equal(notice_next(f.store, &arena, INT64_MAX, &row), 0);
     assert_int_equal(row.site_id, SITE);
     close_fixture(&f);
     return 0;

@@ -40,7 +40,7 @@ static void assert_notice(const struct fixture *f, const char *words)
 {
     CLEANUP(arena_done) struct arena arena = ARENA_NONE;
     struct notice_row row;
-    int r = notice_next(f->world.service.store, &arena, &row);
+    int r = notice_next(f->world.service.store, &arena, INT64_MAX, &row);
 
     assert_int_equal(r, words ? 0 : -ENOENT);
     if (!words)

@@ -58,7 +58,7 @@ static struct store *open_world(void)
 /* What is told next, to whom: the site's id, or 0 for the operators alone. */
 static int64_t next_notice(struct store *s, struct arena *arena, struct notice_row *ret)
 {
-    assert_int_equal(notice_next(s, arena, ret), 0);
+    assert_int_equal(notice_next(s, arena, INT64_MAX, ret), 0);
     assert_int_equal(notice_told(s, ret->id, NOW_US), 0);
     return ret->site_id;
 }
@@ -132,7 +132,7 @@ static void what_nobody_holds_is_taken_from_nobody(void **state)
     assert_int_equal(claim_take(s, &claimant, NOW_US, &ousted), 0);
     assert_int_equal(store_transaction_commit(&all), 0);
     assert_int_equal(ousted, 0);
-    assert_int_equal(notice_next(s, &arena, &row), -ENOENT);
+    assert_int_equal(notice_next(s, &arena, INT64_MAX, &row), -ENOENT);
     store_close(s);
 }
 

@@ -53,6 +53,7 @@ static int add(struct store *s, const struct notice *n, const struct words *word
     query_bind_int(&q, now_us);
     query_bind_text(&q, words->subject);
     query_bind_text(&q, words->text);
+    query_bind_int(&q, NOTICE_GAP_S * (int64_t)1000000);
     return query_run(&q);
 }
 
@@ -138,10 +139,11 @@ static int step_to_row(struct query *q, struct arena *arena, struct notice_row *
     return r < 0 ? r : r == 1 ? 0 : -ENOENT;
 }
 
-int notice_next(struct store *s, struct arena *arena, struct notice_row *ret)
+int notice_next(struct store *s, struct arena *arena, int64_t now_us, struct notice_row *ret)
 {
     CLEANUP(query_done) struct query q = store_query(s, STORE_NOTICE_UNTOLD);
 
+    query_bind_int(&q, now_us);
     return step_to_row(&q, arena, ret);
 }
 

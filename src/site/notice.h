@@ -5,12 +5,17 @@
  * A trouble is known by its site and topic, such as "identity:17", "relay:3", "reputation:5".
  * Raised again with the same subject it is told no second time; another subject is a new stage of
  * it (a warning that became a pause), and is told too. So a subject has no numbers that change from
- * one look to the next; the text may. What is mended before it was told is not told at all. */
+ * one look to the next; the text may. What is mended before it was told is not told at all.
+ *
+ * A trouble that comes and goes is told once in NOTICE_GAP_S: when it comes again so soon after it
+ * was told, it is told if it still stands by then. What stands can be seen at any time. */
 #ifndef LETTERHEAD_SITE_NOTICE_H
 #define LETTERHEAD_SITE_NOTICE_H
 
 #include "base/arena.h"
 #include "store/store.h"
+
+enum { NOTICE_GAP_S = 3600 };
 
 struct notice {
     uint64_t site_id;   /* 0: of the whole platform, for the operator alone */
@@ -36,8 +41,9 @@ struct notice_row {
     struct slice mended_subject, mended_text; /* empty: it stands */
 };
 
-/* The first of which there is something to be told. -ENOENT: none. */
-MUST_CHECK int notice_next(struct store *s, struct arena *arena, struct notice_row *ret);
+/* The first of which there is something to be told now. -ENOENT: none. */
+MUST_CHECK int notice_next(struct store *s, struct arena *arena, int64_t now_us,
+                           struct notice_row *ret);
 /* It was told (written down to be sent). */
 MUST_CHECK int notice_told(struct store *s, int64_t id, int64_t now_us);
 /* -ENOENT */

@@ -3,13 +3,15 @@
 #include "base/limits.h"
 #include "site/world_test.h"
 
+static int64_t now_us = 1000;
+
 static int raise_in_transaction(struct store *s, const struct notice *n)
 {
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
     int r = store_transaction_begin(s, &all);
 
     if (r == 0)
-        r = notice_raise(s, n, 1000);
+        r = notice_raise(s, n, now_us);
     return r < 0 ? r : store_transaction_commit(&all);
 }
 
@@ -28,12 +30,12 @@ static int raise_one(struct store *s, const char *topic, bool trouble, const cha
 static struct slice tell(struct store *s, struct arena *arena)
 {
     struct notice_row row;
-    int r = notice_next(s, arena, &row);
+    int r = notice_next(s, arena, now_us, &row);
 
     if (r == -ENOENT)
         return SLICE("");
     assert_int_equal(r, 0);
-    assert_int_equal(notice_told(s, row.id, 2000), 0);
+    assert_int_equal(notice_told(s, row.id, now_us), 0);
     return row.mended_us ? row.mended_subject : row.subject;
 }
 
@@ -60,9 +62,45 @@ static void tells_once_and_once_more_when_mended(void **state)
     ASSERT_TOLD("back");
     assert_int_equal(raise_one(s, "identity:1", false, "back"), 0);
     ASSERT_TOLD("");
+    now_us += NOTICE_GAP_S * 1000000LL;
     assert_int_equal(raise_one(s, "identity:1", true, "gone"), 0); /* another time */
     ASSERT_TOLD("gone");
     ASSERT_TOLD("");
+    store_close(s);
+}
+
+/* Every minute it is gone, and back. */
+static void tells_seldom_of_what_comes_and_goes(void **state)
+{
+    CLEANUP(arena_done) struct arena arena = ARENA_NONE;
+    struct store *s = site_world_store();
+
+    (void)state;
+    assert_int_equal(raise_one(s, "identity:1", true, "gone"), 0);
+    ASSERT_TOLD("gone");
+    assert_int_equal(raise_one(s, "identity:1", false, "back"), 0);
+    ASSERT_TOLD("back");
+    for (int minute = 1; minute < 60; minute++) {
+        now_us += 30 * 1000000LL;
+        assert_int_equal(raise_one(s, "identity:1", true, "gone"), 0);
+        ASSERT_TOLD("");
+        now_us += 30 * 1000000LL;
+        assert_int_equal(raise_one(s, "identity:1", false, "back"), 0);
+        ASSERT_TOLD("");
+    }
+    assert_int_equal(raise_one(s, "identity:2", true, "another one"), 0);
+    ASSERT_TOLD("another one");
+    assert_int_equal(raise_one(s, "identity:1", true, "gone for good"), 0);
+    ASSERT_TOLD("");
+    now_us += 60 * 1000000LL; /* an hour since it was told */
+    ASSERT_TOLD("gone for good");
+    now_us = 1000; /* the clock goes back: no notice waits longer than the gap */
+    assert_int_equal(raise_one(s, "identity:1", false, "back"), 0);
+    ASSERT_TOLD("back");
+    assert_int_equal(raise_one(s, "identity:1", true, "gone"), 0);
+    ASSERT_TOLD("");
+    now_us += NOTICE_GAP_S * 1000000LL;
+    ASSERT_TOLD("gone");
     store_close(s);
 }
 
@@ -114,7 +152,7 @@ static void keeps_only_what_a_mail_can_carry(void **state)
     memset(much, 'x', sizeof much);
     much[0] = '\r', much[10] = '\n', much[20] = '\0';
     assert_int_equal(raise_in_transaction(s, &n), 0);
-    assert_int_equal(notice_next(s, &arena, &row), 0);
+    assert_int_equal(notice_next(s, &arena, now_us, &row), 0);
     assert_true(slice_equal(row.subject, SLICE("a\\x0d\\x0aBcc: b\\x1b[2J \\xff")));
     assert_true(slice_starts(row.text, SLICE("\\x0dxxxxxxxxx\nxxxxxxxxx\\x00xx")));
     assert_true(row.text.size <= LIMIT_NOTICE_TEXT_BYTES);
@@ -129,6 +167,7 @@ static void lists_what_stands_first(void **state)
     size_t count;
 
     (void)state;
+    now_us = 2000;
     assert_int_equal(raise_one(s, "a", true, "first"), 0);
     assert_int_equal(raise_one(s, "b", true, "second"), 0);
     ASSERT_TOLD("first");
@@ -161,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_once_and_once_more_when_mended),
+        cmocka_unit_test(tells_seldom_of_what_comes_and_goes),
         cmocka_unit_test(tells_nothing_of_what_was_mended_before),
         cmocka_unit_test(tells_of_a_new_stage),
         cmocka_unit_test(keeps_only_what_a_mail_can_carry),

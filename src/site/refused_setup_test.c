@@ -47,7 +47,7 @@ static int tell(struct store *s)
     CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
     struct notice_row row;
 
-    if (notice_next(s, &arena, &row) < 0)
+    if (notice_next(s, &arena, INT64_MAX, &row) < 0)
         return -1;
     assert_int_equal(row.site_id, 9);
     assert_int_equal(store_transaction_begin(s, &all), 0);

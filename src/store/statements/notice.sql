@@ -15,8 +15,10 @@ WHERE site_id = $1 AND topic = $2 AND mended_us IS NULL;
 
 -- name: notice_add
 INSERT INTO notice (id, site_id, topic, since_us, untold, subject, text, mended_subject,
-                    mended_text)
-VALUES ($1, $2, $3, $4, 1, $5, $6, '', '');
+                    mended_text, tell_us)
+VALUES ($1, $2, $3, $4, 1, $5, $6, '', '',
+        (SELECT min(coalesce(max(told_us) + $7, $4), $4 + $7) FROM notice
+         WHERE site_id = $2 AND topic = $3));
 
 -- name: notice_change
 UPDATE notice SET untold = max(untold, $2), subject = $3, text = $4 WHERE id = $1;
@@ -30,7 +32,7 @@ WHERE id = $1;
 -- name: notice_untold
 SELECT id, site_id, topic, since_us, told_us, mended_us, untold, subject, text, mended_subject,
        mended_text
-FROM notice WHERE untold = 1 ORDER BY id LIMIT 1;
+FROM notice WHERE untold = 1 AND (tell_us <= $1 OR told_us IS NOT NULL) ORDER BY id LIMIT 1;
 
 -- name: notice_told
 UPDATE notice SET untold = 0, told_us = coalesce(told_us, $2) WHERE id = $1;
