@@ -80,6 +80,7 @@ struct account {
     uint64_t site_id, relay_id, version; /* 0: not known yet */
     bool proved;                         /* a transaction has come to its end */
     unsigned refusals;                   /* of signing in, in a row */
+    int64_t good_us;                     /* the last good test that is known here; 0: none */
     int64_t day_us;                      /* when its day began (Unix time); 0: nothing was sent */
     uint64_t recipients;                 /* since then */
     uint64_t day_max;                    /* of all gateways; 0: no limit */

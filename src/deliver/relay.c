@@ -136,6 +136,7 @@ static void take_over(struct account *a, const struct directory_relay *relay)
     a->version = relay->version;
     a->proved = false;
     a->refusals = 0;
+    a->good_us = relay->good_us;
     a->closed_until_us = relay->closed_until_us;
     set_text(&a->closed_why, relay->closed_why);
     set_text(&a->trouble, SLICE_NONE);
@@ -339,6 +340,22 @@ static void change_limits(struct destination *dest, struct account *a)
     }
 }
 
+/* A test that went well ends the waiting, however long the pause between tries has become. */
+static void heed_test(struct destination *dest, struct account *a)
+{
+    const struct directory_relay *relay = relay_of_key(dest->deliver, destination_key(dest));
+
+    if (!relay || relay->good_us <= a->good_us)
+        return;
+    a->good_us = relay->good_us;
+    if (!a->trouble)
+        return;
+    a->refusals = 0;
+    a->drain = true;
+    if (dest->deliver->scope)
+        provider_wake(dest->provider);
+}
+
 void deliver_site_changed(struct deliver *d, uint64_t site_id)
 {
     CLEANUP(buffer_done) struct buffer key = BUFFER_NONE;
@@ -354,6 +371,7 @@ void deliver_site_changed(struct deliver *d, uint64_t site_id)
     was_held = dest->suspended != NULL;
     destination_renew(dest);
     change_limits(dest, a);
+    heed_test(dest, a);
     provider_reload(dest->provider);
     a->drain |= was_held && !dest->suspended;
     condition_broadcast(&d->accounts_changed);

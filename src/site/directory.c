@@ -201,6 +201,7 @@ static void write_relay(struct buffer *body, const struct directory_relay *relay
     buffer_add_u8(body, relay->return_path_ours);
     buffer_add_u8(body, relay->sending);
     buffer_add_sized(body, relay->why_not);
+    buffer_add_u64(body, (uint64_t)relay->good_us);
     buffer_add_u64(body, relay->connections_max);
     buffer_add_u64(body, relay->messages_per_connection_max);
     buffer_add_u64(body, relay->messages_per_minute_max);
@@ -313,6 +314,7 @@ static struct directory_relay *read_relay(struct cursor *c, struct arena *arena)
     ret->return_path_ours = read_choice(c, 0, 1);
     ret->sending = read_choice(c, 0, 1);
     ret->why_not = read_copy(c, arena);
+    ret->good_us = (int64_t)cursor_u64(c);
     ret->connections_max = cursor_u64(c);
     ret->messages_per_connection_max = cursor_u64(c);
     ret->messages_per_minute_max = cursor_u64(c);

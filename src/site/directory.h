@@ -62,6 +62,7 @@ struct directory_relay {
     bool return_path_ours;         /* the envelope's sender is an address of ours instead */
     bool sending;                  /* it may be given mail */
     struct slice why_not;          /* when not sending: a sentence without a full stop */
+    int64_t good_us;               /* when the last test found it good; 0: it did not */
     uint64_t connections_max, messages_per_connection_max;
     uint64_t messages_per_minute_max, recipients_per_day_max; /* 0: no limit */
     int64_t day_us;          /* what this gateway has used of the account's day; 0: nothing */

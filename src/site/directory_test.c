@@ -41,6 +41,7 @@ static void send_site_one(struct directory *d, const char *user)
                                     .outgoing_address = SLICE("desk@one.example"),
                                     .return_path_ours = true,
                                     .why_not = SLICE("UNTESTED"),
+                                    .good_us = 4,
                                     .connections_max = 2,
                                     .messages_per_connection_max = 50,
                                     .messages_per_minute_max = 30,
@@ -137,6 +138,7 @@ static void carries_everything(void **state)
     assert_true(slice_equal(site->relay->host, SLICE("smtp.one.example")));
     assert_true(slice_equal(site->relay->sealed, SLICE("sealed\0password")));
     assert_true(slice_equal(site->relay->outgoing_address, SLICE("desk@one.example")));
+    assert_int_equal(site->relay->good_us, 4);
     assert_int_equal(site->relay->recipients_per_day_max, 2000);
     assert_int_equal(site->relay->closed_until_us, 7);
     assert_true(slice_equal(site->relay->closed_why, SLICE("full")));

@@ -135,6 +135,7 @@ static struct directory_relay *describe_relay(struct arena *arena, const struct 
         .outgoing_address = relay->outgoing_address,
         .return_path_ours = relay->return_path_ours,
         .sending = relay_state_sends(relay->state),
+        .good_us = relay->failures ? 0 : relay->probed_us,
         .connections_max = limits.connections_max,
         .messages_per_connection_max = limits.messages_per_connection_max,
         .messages_per_minute_max = limits.messages_per_minute_max,

@@ -17,7 +17,7 @@ from test_canary import assert_absent, writable_memory
 
 HOST = "smtp.client.example"
 PASSWORDS = {"town": "town's secret word", "museum": "museum secret 2", "password": "a password", "sender": "sender 4",
-             "certificate": "certificate 5", "down": "down 6", "signing": "signing 7"}
+             "certificate": "certificate 5", "down": "down 6", "signing": "signing 7", "patient": "patient 8"}
 RUN = secrets.token_hex(6)
 PASSWORDS = {user: f"{password} {RUN}" for user, password in PASSWORDS.items()}
 WRONG = f"not the password {RUN}"
@@ -58,7 +58,7 @@ def dovecot(directory, certificate):
 @pytest.fixture(scope="module")
 def postfix(directory, certificate, dovecot, receiver):
     senders = {"office@town.example": "town", "shop@museum.example": "museum",
-               "desk@library.example": "signing", **{f"{name}@client.example": name for name in FAULTS}}
+               "desk@library.example": "signing", "patient@client.example": "patient", **{f"{name}@client.example": name for name in FAULTS}}
     with smarthost.Postfix(directory / "postfix", certificate, dovecot, receiver.port, senders) as server:
         yield server
 
@@ -256,6 +256,23 @@ def test_an_account_that_breaks_holds_mail_and_blames_nobody(name, broken, fragi
         assert all(not e.get("reply_code") for e in events if e["event"] == "deferred"), events
     stage.wait_until("no more trouble", lambda: not site.show()["trouble"])
     site.wait_for("READY")
+
+
+def test_a_test_that_goes_well_ends_the_waiting(service, postfix, dovecot):
+    """Between tries of an account that is refused there are pauses, which grow."""
+    site = RelaySite(service, "patient", "patient@client.example")
+    site.set("--host", HOST, "--port", str(postfix.tls_port), "--tls", "tls", "--user", "patient",
+             password=PASSWORDS["patient"])
+    site.wait_for("READY")
+    dovecot.set_password("patient", "something else")
+    try:
+        held = [site.send("waits for a test") for _ in range(3)]
+        stage.wait_until("the trouble", lambda: site.show()["trouble"], 40)
+        stage.wait_until("a test of it", lambda: (s := site.show())["state"] == "DEGRADED" and s["probes"][0]["finding"] == "trouble", 10)
+    finally:
+        dovecot.set_password("patient", PASSWORDS["patient"])
+    service.call("probe", "patient")
+    site.wait_for_end(held, seconds=4)
 
 
 def test_an_open_relay_is_refused_for_all_until_it_is_closed(service, museum, postfix, receiver):
