@@ -123,6 +123,7 @@ class Postfix(stage.Receiver):
             "smtpd_sasl_auth_enable = yes",
             "smtpd_sasl_type = dovecot",
             f"smtpd_sasl_path = {self.dovecot.auth}",
+            "smtpd_sasl_mechanism_filter = plain, login",
             f"smtpd_sender_login_maps = texthash:{self.etc}/senders",
             "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject",
             f"smtpd_recipient_restrictions = permit_mynetworks, reject_sender_login_mismatch, check_recipient_access texthash:{self.etc}/refusals,"

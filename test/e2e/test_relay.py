@@ -1,10 +1,12 @@
 """Method smtp: sites that send through accounts of their clients, by Dovecot's submission service and by Postfix;
 accounts that break and are mended while mail flows; two sites at one host."""
 
+import contextlib
 import json
 import os
 import secrets
 import signal
+import subprocess
 import time
 
 import pytest
@@ -13,7 +15,7 @@ import smarthost
 import stage
 import tls_peer
 from conftest import ZONES
-from test_canary import assert_absent, writable_memory
+from test_canary import assert_absent, forms, writable_memory
 
 HOST = "smtp.client.example"
 PASSWORDS = {"town": "town's secret word", "museum": "museum secret 2", "password": "a password", "sender": "sender 4",
@@ -429,3 +431,39 @@ def test_the_memory_keeps_no_password(service, museum, town, role):
     used = {what: CANARIES[what] for what in ("password of town", "password of museum", "wrong password")}
     for content in writable_memory(service.children()[role]):
         assert_absent(used, content, f"the {role}'s memory")
+
+
+@contextlib.contextmanager
+def captured(service, directory):
+    """All that the roles say and hear while the block runs, as the kernel sees it: {role: file}."""
+    files = {role: directory / f"{role}.capture" for role in ("gateway", "steward", "vault")}
+    with contextlib.ExitStack() as stack:
+        for role, path in files.items():
+            said = open(path.with_suffix(".said"), "w", encoding="utf-8")
+            tracer = subprocess.Popen(["strace", "-f", "-s", "100000", "-e", "trace=%network,read,write,readv,writev",
+                                       "-o", str(path), "-p", str(service.children()[role])], stderr=said)
+            stack.callback(lambda t=tracer: (t.send_signal(signal.SIGINT), t.wait(20)))
+            stage.wait_until("the tracer", lambda p=path: "attached" in p.with_suffix(".said").read_text())
+        yield files
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the roles")
+def test_passwords_cross_between_processes_at_one_place_alone(service, directory, museum, town):
+    """CRAM-MD5 (town): the vault answers, and the password never leaves it. PLAIN (museum): from the vault to whoever has
+    verified the host, and nowhere else in clear."""
+    let_go()
+    with captured(service, directory) as files:
+        for site in (town, museum):
+            service.call("probe", site.name)
+            site.wait_for_end([site.send("overheard")])
+    seen = []
+    for role, path in files.items():
+        text = path.read_text(errors="replace")
+        assert "overheard" in text or role != "gateway"  # it was heard at all
+        assert_absent({"password of town": CANARIES["password of town"]}, text.encode(), f"what the {role} says and hears")
+        for line in text.splitlines():
+            if any(form.decode() in line for form in forms(CANARIES["password of museum"])):
+                seen.append((role, line.split("(")[0].split()[-1]))
+    said, heard = {("vault", call) for call in ("sendto", "sendmsg", "write")}, {"recvfrom", "recvmsg", "read"}
+    assert any(each in said for each in seen), "the capture is blind"
+    assert all(each in said or (each[0] != "vault" and each[1] in heard) for each in seen), seen
