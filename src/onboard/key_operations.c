@@ -82,15 +82,17 @@ static int show_keys(struct task *t, struct control_call *call)
     return describe_all(service, &arena, site.id, call->output);
 }
 
-/* The site's identity that the field "domain" names; without one, its only one. */
+/* The site, and the identity of it that the field "domain" names; without one, its only one. */
 static int identity_of_call(struct rotate_service *service, struct arena *arena,
-                            struct control_call *call, int64_t site_id, struct identity *ret)
+                            struct control_call *call, struct site *ret_site, struct identity *ret)
 {
     struct slice domain = control_text(call, "domain");
     struct identity *identities;
     size_t count;
-    int r = identity_list(service->site->store, arena, site_id, &identities, &count);
+    int r = site_of_call(service->site->store, arena, call, ret_site);
 
+    if (r == 0)
+        r = identity_list(service->site->store, arena, ret_site->id, &identities, &count);
     if (r < 0)
         return r;
     for (size_t i = 0; i < count; i++)
@@ -168,10 +170,8 @@ static int rotate_site(struct task *t, struct control_call *call)
     struct rotate_service *service = call->context;
     struct identity identity = {0};
     struct site site;
-    int r = site_of_call(service->site->store, &arena, call, &site);
+    int r = identity_of_call(service, &arena, call, &site, &identity);
 
-    if (r == 0)
-        r = identity_of_call(service, &arena, call, site.id, &identity);
     if (r == 0 && control_text(call, "selector").size && !control_flag(call, "compromised"))
         r = control_refuse(call, CONTROL_INVALID, "selector", "Add --compromised, or leave it out.",
                            "A key is named only when it is to be withdrawn.");
@@ -230,10 +230,8 @@ static int import_key(struct task *t, struct control_call *call)
     struct slice selector = arena_copy_lower(&arena, control_text(call, "selector"));
     struct identity identity;
     struct site site;
-    int r = site_of_call(service->site->store, &arena, call, &site);
+    int r = identity_of_call(service, &arena, call, &site, &identity);
 
-    if (r == 0)
-        r = identity_of_call(service, &arena, call, site.id, &identity);
     if (r == 0)
         r = judge_selector(call, selector);
     if (r < 0)
@@ -262,10 +260,8 @@ static int change_second(struct task *t, struct control_call *call,
     struct rotate_service *service = call->context;
     struct identity identity = {0};
     struct site site;
-    int r = site_of_call(service->site->store, &arena, call, &site);
+    int r = identity_of_call(service, &arena, call, &site, &identity);
 
-    if (r == 0)
-        r = identity_of_call(service, &arena, call, site.id, &identity);
     if (r < 0)
         return r;
     r = change(t, service->site, identity.id);
@@ -287,6 +283,12 @@ static int remove_second(struct task *t, struct control_call *call)
     return change_second(t, call, second_key_remove);
 }
 
+#define DOMAIN_FIELD                                                                               \
+    {                                                                                              \
+        .name = "domain", .type = CONTROL_TEXT, .min = 1, .max = 255,                              \
+        .help = "which of its identities, if it has several"                                       \
+    }
+
 static const struct control_field import_fields[] = {
     SITE_FIELD,
     {.name = "selector",
@@ -303,30 +305,18 @@ static const struct control_field import_fields[] = {
      .min = 1,
      .max = 8000,
      .help = "the private key: RSA in PKCS#8 or PKCS#1, as PEM, base64 or DER"},
-    {.name = "domain",
-     .type = CONTROL_TEXT,
-     .min = 1,
-     .max = 255,
-     .help = "which of its identities, if it has several"},
+    DOMAIN_FIELD,
     {NULL},
 };
 static const struct control_field second_fields[] = {
     SITE_FIELD,
-    {.name = "domain",
-     .type = CONTROL_TEXT,
-     .min = 1,
-     .max = 255,
-     .help = "which of its identities, if it has several"},
+    DOMAIN_FIELD,
     {NULL},
 };
 static const struct control_field keys_fields[] = {SITE_FIELD, {NULL}};
 static const struct control_field rotate_fields[] = {
     SITE_FIELD,
-    {.name = "domain",
-     .type = CONTROL_TEXT,
-     .min = 1,
-     .max = 255,
-     .help = "which of its identities, if it has several"},
+    DOMAIN_FIELD,
     {.name = "compromised",
      .type = CONTROL_FLAG,
      .help = "the key has become known to others: withdraw and destroy it at once"},
