@@ -211,7 +211,7 @@ static void join_probes(struct steward *s)
                   .tls = s->options.relay_tls,
                   .policy = s->options.relay_policy,
                   .hostname = s->options.site.hostname,
-                  .limit = probe_limit_new()},
+                  .guesses = s->options.store},
         .watch = &s->relays,
     };
     s->relays = (struct relay_watch){.store = s->options.store,
@@ -452,7 +452,6 @@ int steward_run(struct task *t, const struct steward_options *options)
         r = work(t, s);
     }
     scope_close(&neighbours);
-    probe_limit_free(s->probes.probe.limit);
     outcomes_free(s->outcomes);
     intake_free(s->intake);
     sts_keeper_free(s->sts.keeper);

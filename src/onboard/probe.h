@@ -69,8 +69,8 @@ struct probe_service {
     struct peer *vault;
     struct tls_context *tls; /* with the authorities that count (delivery.relay_authorities) */
     struct address_policy policy;
-    struct slice hostname;     /* our own */
-    struct probe_limit *limit; /* against guessing (onboard/probe_limit.h); NULL: none */
+    struct slice hostname; /* our own */
+    struct store *guesses; /* where they are counted (onboard/probe_limit.h); NULL: nowhere */
 };
 
 /* Hears of each finding as it is made. */

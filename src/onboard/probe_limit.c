@@ -1,34 +1,16 @@
 #include "onboard/probe_limit.h"
 
 #include <openssl/sha.h>
-#include <stdlib.h>
 
-static const uint64_t WINDOW_US = (uint64_t)3600 * 1000000;
+static const int64_t WINDOW_US = 3600 * (int64_t)1000000;
 
 struct digest {
     unsigned char bytes[SHA256_DIGEST_LENGTH];
 };
 
-struct refusal {
-    uint64_t time_us; /* 0: none */
+struct digests {
     struct digest host, user, sealed;
 };
-
-/* A ring: the oldest is overwritten. */
-struct probe_limit {
-    struct refusal refusals[PROBE_GUESSES_KEPT];
-    size_t next;
-};
-
-struct probe_limit *probe_limit_new(void)
-{
-    return base_allocate(sizeof(struct probe_limit));
-}
-
-void probe_limit_free(struct probe_limit *l)
-{
-    free(l);
-}
 
 static struct digest digest_of(struct slice text)
 {
@@ -38,59 +20,61 @@ static struct digest digest_of(struct slice text)
     return d;
 }
 
-static struct refusal refusal_of(const struct probe_guess *guess, uint64_t now_us)
+static struct digests digests_of(const struct probe_guess *guess)
 {
-    return (struct refusal){.time_us = now_us ? now_us : 1,
-                            .host = digest_of(guess->host),
-                            .user = digest_of(guess->user),
-                            .sealed = digest_of(guess->sealed)};
+    return (struct digests){digest_of(guess->host), digest_of(guess->user),
+                            digest_of(guess->sealed)};
 }
 
-static bool same(const struct digest *a, const struct digest *b)
+static void bind_digests(struct query *q, const struct digests *d)
 {
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+    query_bind_blob(q, slice_of(&d->host, sizeof d->host));
+    query_bind_blob(q, slice_of(&d->user, sizeof d->user));
+    query_bind_blob(q, slice_of(&d->sealed, sizeof d->sealed));
 }
 
-static bool is_recent(const struct refusal *r, uint64_t now_us)
+static void bind_window(struct query *q, int64_t now_us)
 {
-    return r->time_us != 0 && now_us < r->time_us + WINDOW_US;
+    query_bind_int(q, now_us - WINDOW_US);
+    query_bind_int(q, now_us + WINDOW_US);
 }
 
-bool probe_limit_allows(const struct probe_limit *l, uint64_t now_us,
-                        const struct probe_guess *guess)
+int probe_limit_allows(struct store *s, int64_t now_us, const struct probe_guess *guess)
 {
-    const struct refusal asked = refusal_of(guess, now_us);
-    size_t at_host = 0, of_user = 0;
+    CLEANUP(query_done) struct query q = store_query(s, STORE_PROBE_REFUSAL_COUNT);
+    const struct digests digests = digests_of(guess);
+    int r;
 
-    for (size_t i = 0; i < PROBE_GUESSES_KEPT; i++) {
-        const struct refusal *r = &l->refusals[i];
-
-        if (!is_recent(r, now_us) || !same(&r->host, &asked.host))
-            continue;
-        at_host++;
-        if (!same(&r->user, &asked.user))
-            continue;
-        if (same(&r->sealed, &asked.sealed))
-            return true;
-        of_user++;
-    }
-    return of_user < PROBE_GUESSES_MAX && at_host < PROBE_GUESSES_PER_HOST_MAX;
+    bind_digests(&q, &digests);
+    bind_window(&q, now_us);
+    r = query_step(&q);
+    if (r < 0)
+        return r;
+    return query_int(&q, 2) > 0 ||
+           (query_int(&q, 1) < PROBE_GUESSES_MAX && query_int(&q, 0) < PROBE_GUESSES_PER_HOST_MAX);
 }
 
-/* The same password again is noted once, as of now. */
-void probe_limit_note(struct probe_limit *l, uint64_t now_us, const struct probe_guess *guess)
+static int forget(struct store *s, int64_t now_us)
 {
-    const struct refusal refused = refusal_of(guess, now_us);
+    CLEANUP(query_done) struct query q = store_query(s, STORE_PROBE_REFUSAL_FORGET);
 
-    for (size_t i = 0; i < PROBE_GUESSES_KEPT; i++) {
-        struct refusal *r = &l->refusals[i];
+    bind_window(&q, now_us);
+    query_bind_int(&q, PROBE_GUESSES_KEPT);
+    return query_run(&q);
+}
 
-        if (r->time_us && same(&r->host, &refused.host) && same(&r->user, &refused.user) &&
-            same(&r->sealed, &refused.sealed)) {
-            r->time_us = refused.time_us;
-            return;
-        }
-    }
-    l->refusals[l->next] = refused;
-    l->next = (l->next + 1) % PROBE_GUESSES_KEPT;
+int probe_limit_note(struct store *s, int64_t now_us, const struct probe_guess *guess)
+{
+    CLEANUP(store_transaction_end) struct store_transaction all = STORE_TRANSACTION_NONE;
+    CLEANUP(query_done) struct query q = store_query(s, STORE_PROBE_REFUSAL_NOTE);
+    const struct digests digests = digests_of(guess);
+    int r = store_transaction_begin(s, &all);
+
+    bind_digests(&q, &digests);
+    query_bind_int(&q, now_us);
+    if (r == 0)
+        r = query_run(&q);
+    if (r == 0)
+        r = forget(s, now_us);
+    return r == 0 ? store_transaction_commit(&all) : r;
 }

@@ -3,28 +3,25 @@
  * users there. One and the same sealed password may be tried again and again, by the clock that
  * tests accounts: that guesses nothing.
  *
- * In memory, of fixed size; what was refused longest ago is forgotten first. */
+ * In the control database, so that a restart makes nobody forget; by digests, since who is tested
+ * there need not be a site's account. Kept for an hour, and PROBE_GUESSES_KEPT at most: what was
+ * refused longest ago is forgotten first. Times are the wall clock's; after a clock was set back,
+ * what seems to be more than an hour ahead counts no more. */
 #ifndef LETTERHEAD_ONBOARD_PROBE_LIMIT_H
 #define LETTERHEAD_ONBOARD_PROBE_LIMIT_H
 
-#include "base/slice.h"
+#include "store/store.h"
 
 enum { PROBE_GUESSES_MAX = 5, PROBE_GUESSES_PER_HOST_MAX = 20, PROBE_GUESSES_KEPT = 4096 };
-
-struct probe_limit;
-
-struct probe_limit *probe_limit_new(void);
-void probe_limit_free(struct probe_limit *l); /* accepts NULL */
 
 struct probe_guess {
     struct slice host, user;
     struct slice sealed; /* the password, as the vault sealed it */
 };
 
-/* May it be tried now? Monotonic time. */
-bool probe_limit_allows(const struct probe_limit *l, uint64_t now_us,
-                        const struct probe_guess *guess);
-/* It was refused. */
-void probe_limit_note(struct probe_limit *l, uint64_t now_us, const struct probe_guess *guess);
+/* May it be tried now? 1: it may; 0: it may not; or an error of the store. */
+MUST_CHECK int probe_limit_allows(struct store *s, int64_t now_us, const struct probe_guess *guess);
+/* It was refused. The same password again is noted once, as of now. */
+MUST_CHECK int probe_limit_note(struct store *s, int64_t now_us, const struct probe_guess *guess);
 
 #endif

@@ -157,27 +157,30 @@ static struct probe_guess guess_of(const struct probe *p)
     return (struct probe_guess){p->account->host, p->account->user, p->account->sealed};
 }
 
-/* Too many passwords were wrong here already. */
-static bool is_guessing(struct task *t, struct probe *p)
+/* Too many passwords were wrong here already: 1, it is not tried. */
+static int is_guessing(struct task *t, struct probe *p)
 {
     const struct probe_guess guess = guess_of(p);
+    int r =
+        p->service->guesses ? probe_limit_allows(p->service->guesses, task_wall_us(t), &guess) : 1;
 
-    if (!p->service->limit || probe_limit_allows(p->service->limit, task_now_us(t), &guess))
-        return false;
+    if (r != 0)
+        return r < 0 ? r : 0;
     probe_fail_for_now(
         p, PROBE_LOGIN, "too-many-guesses",
         SLICE("Several passwords of this account, or of others there, were refused "
               "within the last hour: we do not try another one now."),
         SLICE("Find out the right password; then wait an hour before the next test."), SLICE_NONE);
-    return true;
+    return 1;
 }
 
-static void note_guess(struct task *t, struct probe *p, const struct client_auth *auth)
+static int note_guess(struct task *t, struct probe *p, const struct client_auth *auth)
 {
     const struct probe_guess guess = guess_of(p);
 
-    if (p->service->limit && auth->verdict == CLIENT_AUTH_REFUSED)
-        probe_limit_note(p->service->limit, task_now_us(t), &guess);
+    if (!p->service->guesses || auth->verdict != CLIENT_AUTH_REFUSED)
+        return 0;
+    return probe_limit_note(p->service->guesses, task_wall_us(t), &guess);
 }
 
 int probe_login(struct task *t, struct probe *p)
@@ -194,8 +197,9 @@ int probe_login(struct task *t, struct probe *p)
     struct client_auth auth;
     int r;
 
-    if (is_guessing(t, p))
-        return 0;
+    r = is_guessing(t, p);
+    if (r != 0)
+        return r < 0 ? r : 0;
     r = client_auth(t, &p->client, &account, &auth);
     if (p->client.secrets) {
         p->secrets = p->secrets ? p->secrets : redactor_new();
@@ -207,9 +211,8 @@ int probe_login(struct task *t, struct probe *p)
         hung_up(p, PROBE_LOGIN);
         return 0;
     }
-    note_guess(t, p, &auth);
     judge_login(p, &auth);
-    return 0;
+    return note_guess(t, p, &auth);
 }
 
 static struct slice describe_capabilities(struct probe *p)

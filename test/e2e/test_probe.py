@@ -304,9 +304,14 @@ def test_what_a_server_says_again_is_nowhere(probe, service):
         assert form not in found["text"] and form not in log, form
 
 
-def test_passwords_are_not_guessed(probe):
-    """Five wrong ones an hour, and then not one more; others there are still served."""
-    tried = [probe(user="victim", password=f"guess number {i}", accounts={"victim": PASSWORD}) for i in range(7)]
+def test_passwords_are_not_guessed(probe, service):
+    """Five wrong ones an hour, and then not one more, after a restart neither; others there are still served."""
+    def guess(number):
+        return probe(user="victim", password=f"guess number {number}", accounts={"victim": PASSWORD})
+    tried = [guess(i) for i in range(6)]
+    service.stop()
+    service.start()
+    tried.append(guess(6))
     assert [each["stage"]["login"]["code"] for each in tried] == ["auth-failed"] * 5 + ["too-many-guesses"] * 2
     assert not any("AUTH" in line for _, line in tried[-1]["server"].lines)
     assert probe()["verdict"] == "good"

@@ -81,3 +81,17 @@ ON CONFLICT (relay_id, gateway) DO UPDATE SET version = excluded.version, day_us
 -- name: relay_use_list
 SELECT gateway, version, day_us, recipients, closed_until_us, closed_why, trouble, trouble_since_us
 FROM relay_use WHERE relay_id = $1 ORDER BY gateway;
+
+-- name: probe_refusal_count
+SELECT count(*), coalesce(sum(user_digest = $2), 0),
+    coalesce(sum(user_digest = $2 AND sealed_digest = $3), 0)
+FROM probe_refusal WHERE host_digest = $1 AND time_us > $4 AND time_us < $5;
+
+-- name: probe_refusal_note
+INSERT INTO probe_refusal (host_digest, user_digest, sealed_digest, time_us)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (host_digest, user_digest, sealed_digest) DO UPDATE SET time_us = excluded.time_us;
+
+-- name: probe_refusal_forget
+DELETE FROM probe_refusal WHERE time_us <= $1 OR time_us >= $2 OR time_us < (
+    SELECT time_us FROM probe_refusal ORDER BY time_us DESC LIMIT 1 OFFSET $3 - 1);
