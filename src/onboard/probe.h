@@ -90,8 +90,8 @@ struct probe_report {
     uint64_t took_us;
 };
 
-/* All memory of the report is the arena's. -ECANCELED; everything else is a finding. `watch` may be
- * NULL. */
+/* All memory of the report is the arena's. -ECANCELED, errors of the store where guesses are
+ * counted; everything else is a finding. `watch` may be NULL. */
 MUST_CHECK int probe_run(struct task *t, const struct probe_service *service,
                          const struct probe_account *account, const struct probe_watch *watch,
                          struct arena *arena, struct probe_report *ret);

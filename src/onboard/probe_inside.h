@@ -61,7 +61,8 @@ struct slice probe_reply(struct probe *p, const struct smtp_reply *reply);
 struct client_options probe_dial_options(struct probe *p, const struct endpoint *address,
                                          const struct tls_plan *plan);
 
-/* The stages. 0, or -ECANCELED; findings are noted. */
+/* The stages. 0, or -ECANCELED; findings are noted. Of probe_login errors of the store, too: what
+ * cannot be counted is not tried. */
 MUST_CHECK int probe_resolve(struct task *t, struct probe *p);
 MUST_CHECK int probe_connect(struct task *t, struct probe *p);
 MUST_CHECK int probe_dial(struct task *t, struct probe *p);   /* ESMTP, encryption, certificate */
