@@ -4,6 +4,7 @@
 #include "onboard/probe_inside.h"
 
 #include "onboard/dmarc.h"
+#include "onboard/spf.h"
 
 /* What an SPF record must hold for mail that a provider sends. */
 static const struct {
@@ -59,23 +60,36 @@ static int find_dmarc(struct task *t, struct probe *p, struct slice domain, stru
     return r;
 }
 
-/* Whether the record names the server: by its provider, its name or its address. */
-static bool names_server(const struct probe *p, struct slice spf)
+/* Would a receiver of mail from one of the server's addresses find that SPF passes? */
+static int passes_spf(struct task *t, struct probe *p, bool *ret)
 {
+    struct slice address = p->account->outgoing_address;
+    struct spf_sender sender = {.domain = p->policies.domain,
+                                .local = slice_part(address, 0, slice_find_last(address, '@')),
+                                .helo = p->account->host};
+    struct spf_finding finding;
+    int r = 0;
+
+    for (size_t i = 0; i < p->server.address_count && r == 0 && !*ret; i++) {
+        sender.address = &p->server.addresses[i];
+        r = spf_check(t, p->arena, &sender, &finding);
+        *ret = r == 0 && finding.result == SPF_PASS;
+    }
+    return r;
+}
+
+/* A provider takes mail at one address and sends from others: there its name counts. */
+static int look_at_spf(struct task *t, struct probe *p)
+{
+    struct probe_policies *policies = &p->policies;
     const char *include = include_of(p);
+    int r = 0;
 
     if (include)
-        return slice_find_slice(spf, slice_text(include)) >= 0;
-    if (slice_find_slice(spf, p->account->host) >= 0)
-        return true;
-    for (size_t i = 0; i < p->server.address_count; i++) {
-        char address[ENDPOINT_TEXT_BYTES];
-
-        endpoint_format_address(&p->server.addresses[i], address);
-        if (slice_find_slice(spf, slice_text(address)) >= 0)
-            return true;
-    }
-    return false;
+        policies->covered = slice_find_slice(policies->spf, slice_text(include)) >= 0;
+    else if (policies->spf.size)
+        r = passes_spf(t, p, &policies->covered);
+    return r;
 }
 
 static void judge(struct probe *p, struct slice domain, struct slice spf, struct slice dmarc)
@@ -86,7 +100,7 @@ static void judge(struct probe *p, struct slice domain, struct slice spf, struct
                      SLICE_ARG(dmarc.size ? probe_escape(p, dmarc) : SLICE("none")));
     const char *include = include_of(p);
 
-    if (spf.size && names_server(p, spf) && dmarc.size)
+    if (spf.size && p->policies.covered && dmarc.size)
         probe_pass(p, PROBE_ALIGNMENT,
                    SLICE("SPF of the outgoing address's domain names this server, and there is a "
                          "DMARC policy: mail will be believed."),
@@ -99,7 +113,7 @@ static void judge(struct probe *p, struct slice domain, struct slice spf, struct
                     : SLICE("Publish a TXT record \"v=spf1 mx ~all\", or one that names the "
                             "addresses that the mail server sends from."),
             seen);
-    else if (!names_server(p, spf))
+    else if (!p->policies.covered)
         probe_warn(p, PROBE_ALIGNMENT, "spf-unclear",
                    arena_printf(p->arena,
                                 "SPF of %.*s does not name this server, as far as can be seen from "
@@ -151,6 +165,8 @@ static int wait_for_policies(struct task *t, struct probe *p)
     struct task_deadline limit = task_deadline_after(t, PROBE_ADVICE_US);
     int r = scope_wait(t, &p->policies.scope);
 
+    if (r == 0 && p->policies.known)
+        r = look_at_spf(t, p);
     return r == -ECANCELED ? r : 0;
 }
 

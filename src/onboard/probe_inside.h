@@ -19,6 +19,7 @@ struct probe_policies {
     struct slice domain;
     struct slice spf, dmarc; /* empty: none */
     bool known;              /* both questions were answered */
+    bool covered;            /* SPF passes for what the server sends, as far as is known */
 };
 
 struct probe {
