@@ -78,3 +78,12 @@ int probe_limit_note(struct store *s, int64_t now_us, const struct probe_guess *
         r = forget(s, now_us);
     return r == 0 ? store_transaction_commit(&all) : r;
 }
+
+int probe_limit_clear(struct store *s, const struct probe_guess *guess)
+{
+    CLEANUP(query_done) struct query q = store_query(s, STORE_PROBE_REFUSAL_CLEAR);
+    const struct digests digests = digests_of(guess);
+
+    bind_digests(&q, &digests);
+    return query_run(&q);
+}

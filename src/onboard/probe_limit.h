@@ -1,7 +1,8 @@
-/* Keeps the probe from being used to guess passwords. Counted are passwords that an account has
- * refused: PROBE_GUESSES_MAX an hour for one user at one host, PROBE_GUESSES_PER_HOST_MAX for all
- * users there. One and the same sealed password may be tried again and again, by the clock that
- * tests accounts: that guesses nothing.
+/* Keeps the probe from being used to guess passwords. Counted are passwords that were tried and not
+ * accepted, from before they are tried, so that tests side by side win no further guess:
+ * PROBE_GUESSES_MAX an hour for one user at one host, PROBE_GUESSES_PER_HOST_MAX for all users
+ * there. One and the same sealed password may be tried again and again, by the clock that tests
+ * accounts: that guesses nothing.
  *
  * In the control database, so that a restart makes nobody forget; by digests, since who is tested
  * there need not be a site's account. Kept for an hour, and PROBE_GUESSES_KEPT at most: what was
@@ -21,7 +22,9 @@ struct probe_guess {
 
 /* May it be tried now? 1: it may; 0: it may not; or an error of the store. */
 MUST_CHECK int probe_limit_allows(struct store *s, int64_t now_us, const struct probe_guess *guess);
-/* It was refused. The same password again is noted once, as of now. */
+/* It is about to be tried. The same password again is noted once, as of now. */
 MUST_CHECK int probe_limit_note(struct store *s, int64_t now_us, const struct probe_guess *guess);
+/* It was accepted, or not said after all. */
+MUST_CHECK int probe_limit_clear(struct store *s, const struct probe_guess *guess);
 
 #endif

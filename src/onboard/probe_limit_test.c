@@ -73,6 +73,25 @@ static void the_same_password_counts_once(void **state)
     assert_true(allows(s, MINUTE_US, &guess));
 }
 
+static void what_was_accepted_counts_no_more(void **state)
+{
+    CLEANUP(store_close_pointer) struct store *s = open_store();
+    char text[32], other[32];
+    struct probe_guess guess, right = guess_of(other, "tim", 50);
+
+    (void)state;
+    for (int i = 0; i < PROBE_GUESSES_MAX - 1; i++) {
+        guess = guess_of(text, "tim", i);
+        note(s, MINUTE_US, &guess);
+    }
+    note(s, MINUTE_US, &right);
+    guess = guess_of(text, "tim", 99);
+    assert_false(allows(s, MINUTE_US, &guess));
+    assert_int_equal(probe_limit_clear(s, &right), 0);
+    assert_true(allows(s, MINUTE_US, &guess));
+    assert_int_equal(probe_limit_clear(s, &right), 0); /* nothing is there */
+}
+
 static void a_host_is_not_gone_through_user_by_user(void **state)
 {
     CLEANUP(store_close_pointer) struct store *s = open_store();
@@ -140,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_is_guessed_at_a_few_times_an_hour),
         cmocka_unit_test(the_same_password_counts_once),
+        cmocka_unit_test(what_was_accepted_counts_no_more),
         cmocka_unit_test(a_host_is_not_gone_through_user_by_user),
         cmocka_unit_test(what_is_kept_is_bounded),
         cmocka_unit_test(a_clock_that_is_set_back_locks_nobody_out),

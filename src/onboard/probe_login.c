@@ -158,14 +158,16 @@ static struct probe_guess guess_of(const struct probe *p)
 }
 
 /* Too many passwords were wrong here already: 1, it is not tried. */
-static int is_guessing(struct task *t, struct probe *p)
+static int begin_guess(struct task *t, struct probe *p)
 {
     const struct probe_guess guess = guess_of(p);
-    int r =
-        p->service->guesses ? probe_limit_allows(p->service->guesses, task_wall_us(t), &guess) : 1;
+    struct store *s = p->service->guesses;
+    int r = s ? probe_limit_allows(s, task_wall_us(t), &guess) : 1;
 
-    if (r != 0)
-        return r < 0 ? r : 0;
+    if (r < 0)
+        return r;
+    if (r == 1)
+        return s ? probe_limit_note(s, task_wall_us(t), &guess) : 0;
     probe_fail_for_now(
         p, PROBE_LOGIN, "too-many-guesses",
         SLICE("Several passwords of this account, or of others there, were refused "
@@ -174,13 +176,13 @@ static int is_guessing(struct task *t, struct probe *p)
     return 1;
 }
 
-static int note_guess(struct task *t, struct probe *p, const struct client_auth *auth)
+static int end_guess(struct probe *p, const struct client_auth *auth)
 {
     const struct probe_guess guess = guess_of(p);
 
-    if (!p->service->guesses || auth->verdict != CLIENT_AUTH_REFUSED)
+    if (!p->service->guesses || auth->verdict == CLIENT_AUTH_REFUSED)
         return 0;
-    return probe_limit_note(p->service->guesses, task_wall_us(t), &guess);
+    return probe_limit_clear(p->service->guesses, &guess);
 }
 
 int probe_login(struct task *t, struct probe *p)
@@ -197,7 +199,7 @@ int probe_login(struct task *t, struct probe *p)
     struct client_auth auth;
     int r;
 
-    r = is_guessing(t, p);
+    r = begin_guess(t, p);
     if (r != 0)
         return r < 0 ? r : 0;
     r = client_auth(t, &p->client, &account, &auth);
@@ -212,7 +214,7 @@ int probe_login(struct task *t, struct probe *p)
         return 0;
     }
     judge_login(p, &auth);
-    return note_guess(t, p, &auth);
+    return end_guess(p, &auth);
 }
 
 static struct slice describe_capabilities(struct probe *p)

@@ -2,6 +2,7 @@
 servers here are scripted where no real one can be brought to do it; test_probe_servers.py has the real ones."""
 
 import base64
+import concurrent.futures
 import contextlib
 import itertools
 import json
@@ -331,6 +332,20 @@ def test_passwords_are_not_guessed(probe, service):
     assert [each["stage"]["login"]["code"] for each in tried] == ["auth-failed"] * 5 + ["too-many-guesses"] * 2
     assert not any("AUTH" in line for _, line in tried[-1]["server"].lines)
     assert probe()["verdict"] == "good"
+
+
+def test_guesses_side_by_side_are_no_more(service, directory, certificates):
+    """Eight at once, of a user whom nobody has asked about: five are tried."""
+    with contextlib.closing(scripted_smtp.Server(stage.LOOPBACK, certificates["good"], accounts={"many": PASSWORD})) as server:
+        def guess(number):
+            secret = directory / f"guess-{number}"
+            secret.write_text(f"wrong {number}\n")
+            return service.call("probe", "--host", "half.client.example", "--port", str(server.port), "--user", "many", "--from",
+                                SENDER, "--password-file", str(secret), "--json", check=False).stdout
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            told = [stage_of(json.loads(found), "login")["code"] for found in pool.map(guess, range(8))]
+    assert sorted(told) == ["auth-failed"] * 5 + ["too-many-guesses"] * 3
+    assert sum(line.startswith("AUTH") for _, line in server.lines) == 5
 
 
 def test_a_wrong_password_is_tried_twice_at_most(probe):

@@ -92,6 +92,9 @@ INSERT INTO probe_refusal (host_digest, user_digest, sealed_digest, time_us)
 VALUES ($1, $2, $3, $4)
 ON CONFLICT (host_digest, user_digest, sealed_digest) DO UPDATE SET time_us = excluded.time_us;
 
+-- name: probe_refusal_clear
+DELETE FROM probe_refusal WHERE host_digest = $1 AND user_digest = $2 AND sealed_digest = $3;
+
 -- name: probe_refusal_forget
 DELETE FROM probe_refusal WHERE time_us <= $1 OR time_us >= $2 OR time_us < (
     SELECT time_us FROM probe_refusal ORDER BY time_us DESC LIMIT 1 OFFSET $3 - 1);
