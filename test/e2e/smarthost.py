@@ -22,7 +22,7 @@ class Dovecot(stage.Server):
         self.accounts = dict(accounts)
 
     def write_users(self):
-        """Passwords as they are from now on; Dovecot looks whenever somebody signs in."""
+        """Passwords as they are from now on; Dovecot looks when somebody signs in, once a second."""
         fresh = self.users.with_suffix(".new")
         fresh.write_text("".join(f"{user}:{{PLAIN}}{password}\n" for user, password in self.accounts.items()))
         os.replace(fresh, self.users)
@@ -30,6 +30,7 @@ class Dovecot(stage.Server):
     def set_password(self, user, password):
         self.accounts[user] = password
         self.write_users()
+        time.sleep(1.2)  # Dovecot looks at the file once a second
 
     def start(self):
         self.write_users()
